@@ -1,0 +1,34 @@
+"""Settings: their schema, and how files of them are read."""
+
+from lwpipe.config.load import Run, all_keys, load_run, merge, read_yaml, validate_run
+from lwpipe.config.schema import (
+    DataSettings,
+    DiversitySettings,
+    EvaluationSettings,
+    FiguresSettings,
+    InterpolationSettings,
+    LocalWeightsSettings,
+    ModelSettings,
+    Settings,
+    TemplateSettings,
+    TrainingSettings,
+)
+
+__all__ = [
+    "DataSettings",
+    "DiversitySettings",
+    "EvaluationSettings",
+    "FiguresSettings",
+    "InterpolationSettings",
+    "LocalWeightsSettings",
+    "ModelSettings",
+    "Run",
+    "Settings",
+    "TemplateSettings",
+    "TrainingSettings",
+    "all_keys",
+    "load_run",
+    "merge",
+    "read_yaml",
+    "validate_run",
+]

@@ -1,0 +1,226 @@
+"""The data set store: the one format that everything after conversion reads.
+
+A store is a folder with `vertices.npy` (float32, N x V x 3, millimetres), `template.ply` (mean
+of the training faces and the triangles), `faces.csv` (one row a face), `dataset.json` (source,
+licence, seed, units, alignment, content hash) and, where the truth is known, `regions.npz`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from lwpipe.errors import LwpipeError
+from lwpipe.files import atomic_path, read_json, write_json
+from lwpipe.mesh import read_ply, write_ply
+
+FORMAT_VERSION = 1
+FACE_COLUMNS = ("id", "split", "subject", "expression", "source")
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An opened store.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    vertices : ndarray, float32, (N, V, 3), mm
+        Memory-mapped, read-only.
+    template : ndarray, float64, (V, 3), mm
+        Mean of the training faces.
+    triangles : ndarray, int64, (F, 3)
+    faces : DataFrame
+        Columns id, split, subject, expression, source; row i describes `vertices[i]`.
+    info : dict
+        What `dataset.json` says.
+    """
+
+    path: Path
+    vertices: npt.NDArray[np.float32]
+    template: npt.NDArray[np.float64]
+    triangles: npt.NDArray[np.int64]
+    faces: pd.DataFrame
+    info: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: str | Path) -> Dataset:
+        """Open the store in folder `path`.
+
+        Raises
+        ------
+        LwpipeError
+            If a file is missing, unreadable or does not fit the others.
+        """
+        path = Path(path)
+        info = read_json(path / "dataset.json")
+        if info.get("format_version") != FORMAT_VERSION:
+            raise LwpipeError(
+                f"{path / 'dataset.json'}: format_version is {info.get('format_version')!r}, "
+                f"this lwpipe reads {FORMAT_VERSION}."
+            )
+        try:
+            vertices = np.load(path / "vertices.npy", mmap_mode="r", allow_pickle=False)
+            faces = pd.read_csv(path / "faces.csv", dtype=str, keep_default_na=False)
+        except (OSError, ValueError) as error:
+            raise LwpipeError(f"{path}: the data set cannot be read: {error}.") from error
+        template, triangles = read_ply(path / "template.ply")
+        if vertices.ndim != 3 or vertices.shape[2] != 3 or vertices.dtype != np.float32:
+            raise LwpipeError(
+                f"{path / 'vertices.npy'}: holds {vertices.dtype} {vertices.shape}, "
+                "expected float32 (N, V, 3)."
+            )
+        if template.shape[0] != vertices.shape[1]:
+            raise LwpipeError(
+                f"{path / 'template.ply'}: has {template.shape[0]} vertices, "
+                f"vertices.npy has {vertices.shape[1]}."
+            )
+        if len(faces) != vertices.shape[0] or tuple(faces.columns) != FACE_COLUMNS:
+            raise LwpipeError(
+                f"{path / 'faces.csv'}: needs {vertices.shape[0]} rows with the columns "
+                f"{', '.join(FACE_COLUMNS)}."
+            )
+        return cls(path, vertices, template, triangles, faces, info)
+
+    def indices(self, split: str) -> npt.NDArray[np.int64]:
+        """Return the rows of `vertices` that belong to `split` ('train' or 'test'), ascending."""
+        return np.flatnonzero(self.faces["split"].to_numpy() == split).astype(np.int64)
+
+    def regions(self) -> dict[str, npt.NDArray[np.float32]] | None:
+        """Return the true region of each shape parameter, float32 (V,) in [0, 1], if it is known."""
+        file = self.path / "regions.npz"
+        if not file.exists():
+            return None
+        with np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+
+
+class DatasetWriter:
+    """Write a store face by face, in bounded memory.
+
+    Faces are written to a temporary file; `close` renames everything into place, `dataset.json`
+    last. Used as a context manager, a block that raises leaves nothing behind.
+
+    Parameters
+    ----------
+    path : folder of the store
+    count : number of faces N
+    triangles : int (F, 3)
+        The one topology.
+    vertex_count : number of vertices V
+    """
+
+    def __init__(
+        self, path: str | Path, count: int, triangles: npt.ArrayLike, vertex_count: int
+    ) -> None:
+        self.path = Path(path)
+        self.triangles = np.asarray(triangles, dtype=np.int64)
+        self._context = atomic_path(self.path / "vertices.npy")
+        self._temporary = self._context.__enter__()
+        self._shape = (count, vertex_count, 3)
+        try:
+            self._vertices = np.lib.format.open_memmap(
+                self._temporary, mode="w+", dtype=np.float32, shape=self._shape
+            )
+        except OSError as error:
+            self._context.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    def __enter__(self) -> DatasetWriter:
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is not None:
+            self._context.__exit__(kind, error, trace)
+
+    def __setitem__(self, index: int | slice, value: npt.ArrayLike) -> None:
+        """Set face `index` (or a slice of faces) to float (V, 3) (or (n, V, 3)), in mm."""
+        self._vertices[index] = value
+
+    @property
+    def vertices(self) -> npt.NDArray[np.float32]:
+        """The faces, float32 (N, V, 3), writable: alignment works on it in place."""
+        return self._vertices
+
+    def close(
+        self,
+        faces: Sequence[Mapping[str, Any]],
+        info: Mapping[str, Any],
+        regions: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
+    ) -> Dataset:
+        """Check, hash and rename everything into place; return the opened store.
+
+        Parameters
+        ----------
+        faces : one mapping a face with the keys id, split, subject, expression, source
+        info : what `dataset.json` shall say: at least source, licence, seed, alignment
+        regions : true region of each shape parameter, (V,) in [0, 1]
+
+        Raises
+        ------
+        LwpipeError
+            If coordinates are not finite or there is no training face.
+        """
+        table = pd.DataFrame([dict(face) for face in faces], columns=list(FACE_COLUMNS))
+        if len(table) != self._shape[0]:
+            raise ValueError(f"{len(table)} rows for {self._shape[0]} faces")
+        train = np.flatnonzero(table["split"].to_numpy() == "train")
+        unknown = sorted(set(table["split"]) - set(SPLITS))
+        if unknown:
+            raise LwpipeError(f"split {unknown[0]!r} is unknown: use 'train' or 'test'.")
+        if len(train) == 0:
+            raise LwpipeError(f"{self.path}: the data set has no training face.")
+        mean = np.zeros(self._shape[1:], dtype=np.float64)
+        for row in range(self._shape[0]):
+            face = self._vertices[row]
+            if not np.isfinite(face).all():
+                raise LwpipeError(f"face {table['id'][row]}: has coordinates that are not finite.")
+            if table["split"][row] == "train":
+                mean += face
+        mean /= len(train)
+        self._vertices.flush()
+        digest = hashlib.sha256()
+        for row in range(self._shape[0]):
+            digest.update(np.ascontiguousarray(self._vertices[row]).data)
+        digest.update(np.ascontiguousarray(self.triangles).data)
+        table_csv = table.to_csv(index=False, lineterminator="\n")
+        digest.update(table_csv.encode())
+        del self._vertices
+        self._context.__exit__(None, None, None)
+
+        write_ply(self.path / "template.ply", mean, self.triangles)
+        with atomic_path(self.path / "faces.csv") as temporary:
+            temporary.write_text(table_csv, encoding="utf-8")
+        if regions is not None:
+            with atomic_path(self.path / "regions.npz") as temporary, temporary.open("wb") as file:
+                np.savez(
+                    file,
+                    allow_pickle=False,
+                    **{name: np.asarray(value, np.float32) for name, value in regions.items()},
+                )
+        else:
+            (self.path / "regions.npz").unlink(missing_ok=True)
+        write_json(
+            self.path / "dataset.json",
+            {
+                "format_version": FORMAT_VERSION,
+                "faces": self._shape[0],
+                "train_faces": len(train),
+                "test_faces": self._shape[0] - len(train),
+                "vertices": self._shape[1],
+                "triangles": len(self.triangles),
+                "units": "mm",
+                **info,
+                "content_sha256": digest.hexdigest(),
+            },
+        )
+        return Dataset.open(self.path)
