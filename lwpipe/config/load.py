@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ _TYPE_NAMES = {
     "model_type": "a section with keys",
     "model_attributes_type": "a section with keys",
 }
+
+# What a run has once: a variant cannot differ in it.
+_RUN_KEYS = ("name", "variants", "interpolation.variants")
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,20 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return value
 
 
+def cli_value(text: str) -> Any:
+    """Read the value of KEY=VALUE as YAML, so that 10, true, null and [4, 4] are what they seem.
+
+    Raises
+    ------
+    ValueError
+        If it is not YAML.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
+
+
 def load_run(files: Sequence[str | Path], overrides: Mapping[str, Any] | None = None) -> Run:
     """Read configuration files, each laid over the ones before, and validate the result.
 
@@ -122,11 +140,12 @@ def validate_run(
     for variant, override in overrides.items():
         if override is None:
             continue
-        for key in ("name", "variants"):
-            if key in override:
+        for key in _RUN_KEYS:
+            location = ("variants", variant, *key.split("."))
+            if _reached(override, key.split(".")):
                 raise LwpipeError(
-                    f"{_file_of(layers, ('variants', variant, key))}: "
-                    f"`variants.{variant}.{key}` cannot be overridden by a variant."
+                    f"{_file_of(layers, location)}: `{'.'.join(location)}` concerns the whole "
+                    "run and cannot be overridden by a variant."
                 )
         variants[variant] = _validate(
             Settings, merge(values, override), layers, prefix=("variants", variant)
@@ -141,6 +160,15 @@ def validate_run(
                 f"{_nearest(variant, list(variants))}."
             )
     return Run(name, base, variants)
+
+
+def _reached(value: Any, parts: Sequence[str]) -> bool:
+    """Say whether nested mappings hold the key `parts`."""
+    for part in parts:
+        if not isinstance(value, Mapping) or part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 def _validate(
@@ -163,12 +191,13 @@ def _sentence(
 ) -> str:
     # An unknown key is the likeliest cause of whatever else is wrong: name it first.
     first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-    location = tuple(str(part) for part in first["loc"])
+    # pydantic marks the key itself, where the key of a mapping is at fault.
+    location = tuple(str(part) for part in first["loc"] if part != "[key]")
     key = ".".join((*prefix, *location))
     file = _file_of(layers, (*prefix, *location))
     kind = first["type"]
     if kind == "extra_forbidden":
-        nearest = _nearest_key(schema, location)
+        nearest = _nearest_key(schema, location, prefix)
         return f"{file}: unknown key `{key}`{nearest}."
     shown = repr(first["input"])
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
@@ -177,14 +206,19 @@ def _sentence(
         return f"{file}: {f'`{key}`: ' if key else ''}{reason}."
     if kind in _TYPE_NAMES:
         return f"{file}: `{key}` is {shown}, expected {_TYPE_NAMES[kind]}."
-    message = first["msg"].removeprefix("Input ").removeprefix("should be ")
     if kind == "literal_error":
         choices = [
             part.strip(" '") for part in first["ctx"]["expected"].replace(" or ", ", ").split(",")
         ]
-        message = f"one of {', '.join(choices)}{_nearest(str(first['input']), choices)}"
-        return f"{file}: `{key}` is {shown}, expected {message}."
-    return f"{file}: `{key}` is {shown}, expected {message[:1].lower()}{message[1:]}."
+        nearest = _nearest(str(first["input"]), choices)
+        return f"{file}: `{key}` is {shown}, expected one of {', '.join(choices)}{nearest}."
+    if kind == "string_pattern_mismatch":
+        return (
+            f"{file}: `{key}` is {shown}, expected a name of letters, digits, dots, dashes and "
+            "underscores that begins with a letter or digit."
+        )
+    message = re.sub(r"^\w+ should ", "", first["msg"]).replace(" after validation", "")
+    return f"{file}: `{key}` is {shown}: it should {message}."
 
 
 def _file_of(layers: Sequence[tuple[str, Mapping[str, Any]]], location: tuple[str, ...]) -> str:
@@ -205,24 +239,26 @@ def _file_of(layers: Sequence[tuple[str, Mapping[str, Any]]], location: tuple[st
 
 def _nearest(word: str, choices: Sequence[str]) -> str:
     close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
-    return f"; did you mean `{close[0]}`?".rstrip("?") + "?" if close else ""
+    return f"; the nearest is {close[0]!r}" if close else ""
 
 
-def _nearest_key(schema: type[BaseModel], location: tuple[str, ...]) -> str:
+def _nearest_key(
+    schema: type[BaseModel], location: tuple[str, ...], prefix: tuple[str, ...]
+) -> str:
     """Suggest the nearest key: in the same section first, then anywhere."""
     section: type[BaseModel] | None = schema
     for part in location[:-1]:
         section = _child(section, part) if section is not None else None
     word = location[-1]
     if section is not None:
-        beside = [*location[:-1]]
+        beside = [*prefix, *location[:-1]]
         close = difflib.get_close_matches(word, list(section.model_fields), n=1, cutoff=0.6)
         if close:
             return f"; the nearest valid key is `{'.'.join([*beside, close[0]])}`"
     everywhere = {key.rsplit(".", 1)[-1]: key for key in reversed(list(all_keys(schema)))}
     close = difflib.get_close_matches(word, list(everywhere), n=1, cutoff=0.6)
     if close:
-        return f"; the nearest valid key is `{everywhere[close[0]]}`"
+        return f"; the nearest valid key is `{'.'.join([*prefix, everywhere[close[0]]])}`"
     if section is not None:
         return f"; valid keys there are {', '.join(section.model_fields)}"
     return ""

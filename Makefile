@@ -1,0 +1,48 @@
+# Two commands set everything up: `make demo` and `make test`.
+PYTHON ?= python3
+CORES ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint lock bench clean help
+
+help:
+	@echo "make demo   run the whole workflow on the embedded synthetic faces"
+	@echo "make test   run all tests"
+	@echo "make lint   run every style and type check"
+	@echo "make lock   write envs/requirements.lock anew from envs/requirements.in"
+	@echo "make bench  measure the mesh convolution against torch_geometric"
+
+demo: $(READY)
+	$(BIN)/snakemake --cores $(CORES)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+bench: $(READY)
+	$(BIN)/python benchmarks/convolution.py
+
+$(READY): envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "lwpipe needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --requirement envs/requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock:
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --requirement envs/requirements.in
+	build/lock/bin/pip freeze --exclude pip | sed 's/+cpu$$//' > envs/requirements.lock
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,7 @@
+"""`python -m lwpipe` is the command line `lwpipe`."""
+
+import sys
+
+from lwpipe.cli import main
+
+sys.exit(main())

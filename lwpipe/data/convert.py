@@ -1,0 +1,55 @@
+"""The data stage: from any source to the one store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lwpipe.config.schema import DataSettings
+from lwpipe.data.store import Dataset
+
+
+def make_dataset(settings: DataSettings, output: str | Path) -> Dataset:
+    """Convert the source that the settings name, and write the store in folder `output`.
+
+    A conversion that fails writes nothing.
+
+    Parameters
+    ----------
+    settings : the section `data`
+    output : folder of the store
+
+    Raises
+    ------
+    LwpipeError
+        If the source is missing or cannot be used.
+    """
+    output = Path(output)
+    made = [folder for folder in (output, *output.parents) if not folder.exists()]
+    try:
+        return _convert(settings, output)
+    except BaseException:
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+        raise
+
+
+def _convert(settings: DataSettings, output: Path) -> Dataset:
+    # Each source brings its own readers: only the one in use is imported.
+    match settings.source:
+        case "synthetic":
+            from lwpipe.data.synthetic import convert_synthetic
+
+            return convert_synthetic(settings, output)
+        case "ict":
+            from lwpipe.data.ict import convert_ict
+
+            return convert_ict(settings, output)
+        case "aflw2000-3d":
+            from lwpipe.data.aflw import convert_aflw
+
+            return convert_aflw(settings, output)
+        case "meshes":
+            from lwpipe.data.meshes import convert_meshes
+
+            return convert_meshes(settings, output)

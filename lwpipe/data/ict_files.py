@@ -1,0 +1,163 @@
+"""Where the files of ICT-FaceKit Light come from: a folder, an archive, or a checked download.
+
+Every file is compared with its SHA-256 at the pinned commit, wherever it comes from, so that the
+same settings give the same faces everywhere. Archives are read as a stream and never unpacked.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import lzma
+import os
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path, PurePosixPath
+
+from lwpipe.errors import LwpipeError
+
+COMMIT = "da5f95a607f5e6b37755b38d3385d7f2853732e5"
+BASE_URL = f"https://raw.githubusercontent.com/ICT-VGL/ICT-FaceKit/{COMMIT}/FaceXModel/"
+FOLDER = "FaceXModel"
+ENVIRONMENT = "LWPIPE_ICT_SOURCE"
+# The largest file of the kit has 2.7 MB; an archive whose member unpacks to more is not the kit.
+MAX_FILE_BYTES = 16_000_000
+
+
+def known_hashes() -> dict[str, str]:
+    """Return the SHA-256 of every shape of the kit at the pinned commit, by file name."""
+    text = resources.files("lwpipe.data").joinpath("ict_hashes.csv").read_text(encoding="utf-8")
+    return {row["file"]: row["sha256"] for row in csv.DictReader(text.splitlines())}
+
+
+def read_files(path: str | Path | None, hashes: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of every file in `hashes`, each checked, in any order.
+
+    Parameters
+    ----------
+    path : folder, or .zip or .tar archive (plain, gz, bz2, xz), with the files
+        They may lie at any depth, for instance in `FaceXModel/`. None: the environment variable
+        LWPIPE_ICT_SOURCE names it, or else the files are downloaded and kept in pooch's cache.
+    hashes : SHA-256 by file name
+
+    Raises
+    ------
+    LwpipeError
+        If a file is missing, unreadable, there twice, or not the one of the pinned commit.
+    """
+    origin = "data.ict.path"
+    if path is None and os.environ.get(ENVIRONMENT):
+        path, origin = os.environ[ENVIRONMENT], ENVIRONMENT
+    if path is None:
+        source, label = _download(hashes), "the download"
+    else:
+        path = Path(path).expanduser()
+        label = str(path)
+        if path.is_dir():
+            source = _from_folder(path, hashes)
+        elif not path.is_file():
+            raise LwpipeError(f"{origin}: {path} is neither a folder nor an archive.")
+        elif zipfile.is_zipfile(path):
+            source = _from_zip(path, hashes)
+        elif tarfile.is_tarfile(path):
+            source = _from_tar(path, hashes)
+        else:
+            raise LwpipeError(f"{origin}: {path} is not a .zip or .tar archive that can be read.")
+
+    missing = set(hashes)
+    for name, content in source:
+        if name not in missing:
+            raise LwpipeError(f"{label}: holds {name} twice.")
+        if hashlib.sha256(content).hexdigest() != hashes[name]:
+            raise LwpipeError(
+                f"{label}: {name} is not the file of ICT-FaceKit at commit {COMMIT[:12]} "
+                "(its sha256 differs); take that release, or leave data.ict.path empty."
+            )
+        missing.discard(name)
+        yield name, content
+        if not missing:
+            return
+    raise LwpipeError(
+        f"{label}: {min(missing)} is missing"
+        + (f" (and {len(missing) - 1} more files)" if len(missing) > 1 else "")
+        + "; it must hold the folder FaceXModel of ICT-FaceKit."
+    )
+
+
+def _from_folder(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    folder = path / FOLDER if (path / FOLDER).is_dir() else path
+    for name in sorted(wanted):
+        file = folder / name
+        if not file.exists():
+            continue
+        try:
+            if file.stat().st_size > MAX_FILE_BYTES:
+                raise _too_large(path, name)
+            yield name, file.read_bytes()
+        except OSError as error:
+            raise LwpipeError(f"{file}: cannot be read: {error.strerror}.") from error
+
+
+def _from_zip(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                name = PurePosixPath(member.filename).name
+                if member.is_dir() or name not in wanted:
+                    continue
+                with archive.open(member) as file:
+                    content = file.read(MAX_FILE_BYTES + 1)
+                if len(content) > MAX_FILE_BYTES:
+                    raise _too_large(path, name)
+                yield name, content
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        raise LwpipeError(f"{path}: the archive cannot be read ({error}).") from error
+
+
+def _from_tar(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    try:
+        # "r|*" reads forwards only: an xz archive is decompressed once, and never more than
+        # one file is in memory.
+        with tarfile.open(path, mode="r|*") as archive:
+            for member in archive:
+                name = PurePosixPath(member.name).name
+                if not member.isreg() or name not in wanted:
+                    continue
+                if member.size > MAX_FILE_BYTES:
+                    raise _too_large(path, name)
+                file = archive.extractfile(member)
+                if file is not None:
+                    yield name, file.read()
+    except (OSError, EOFError, tarfile.TarError, lzma.LZMAError, zlib.error) as error:
+        raise LwpipeError(f"{path}: the archive cannot be read ({error}).") from error
+
+
+def _download(wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    import pooch  # imports requests: only who downloads waits for it
+
+    cache = pooch.os_cache("lwpipe")
+    pooch.get_logger().setLevel("WARNING")
+    store = pooch.create(
+        path=cache / f"ict-facekit-{COMMIT[:12]}",
+        base_url=BASE_URL,
+        registry={name: f"sha256:{digest}" for name, digest in wanted.items()},
+        retry_if_failed=3,
+    )
+    for name in sorted(wanted):
+        try:
+            yield name, Path(store.fetch(name)).read_bytes()
+        except (OSError, ValueError) as error:
+            raise LwpipeError(
+                f"{name} of ICT-FaceKit cannot be downloaded ({error}); try again, or set "
+                f"data.ict.path or {ENVIRONMENT} to a folder or archive that holds it."
+            ) from error
+
+
+def _too_large(path: Path, name: str) -> LwpipeError:
+    return LwpipeError(
+        f"{path}: {name} is larger than {MAX_FILE_BYTES // 1_000_000} MB, so it is not a file of "
+        "ICT-FaceKit."
+    )

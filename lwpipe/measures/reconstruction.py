@@ -1,0 +1,64 @@
+"""How far a face is from its reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Faces = npt.NDArray[np.float32]
+
+
+def vertex_distances(a: Faces, b: Faces) -> npt.NDArray[np.float32]:
+    """Return the Euclidean distance of corresponding vertices, (..., V), mm.
+
+    Parameters
+    ----------
+    a, b : float32 (..., V, 3), mm
+    """
+    difference = a - b
+    distances: npt.NDArray[np.float32] = np.sqrt(
+        np.einsum("...c,...c->...", difference, difference)
+    )
+    return distances
+
+
+def reconstruction_distances(
+    reconstruct: Callable[[Faces], Faces],
+    vertices: Faces,
+    rows: npt.NDArray[np.int64],
+    batch: int = 32,
+) -> npt.NDArray[np.float32]:
+    """Return each vertex's distance to its reconstruction, float32 (n, V), mm.
+
+    Parameters
+    ----------
+    reconstruct : from faces (b, V, 3) to faces (b, V, 3), mm
+    vertices : float32 (N, V, 3), mm
+        May be memory-mapped.
+    rows : int (n,)
+        The faces to measure.
+    batch : int
+        Faces a call.
+    """
+    distances = np.empty((len(rows), vertices.shape[1]), np.float32)
+    for start in range(0, len(rows), batch):
+        faces = vertices[rows[start : start + batch]]
+        distances[start : start + batch] = vertex_distances(reconstruct(faces), faces)
+    return distances
+
+
+def reconstruction_error(distances: npt.NDArray[np.float32]) -> dict[str, float]:
+    """Return mean, median and 95th percentile over all vertices of all faces, mm.
+
+    Parameters
+    ----------
+    distances : float32 (n, V), mm
+    """
+    median, p95 = np.percentile(distances, [50, 95])
+    return {
+        "mean": float(distances.mean(dtype=np.float64)),
+        "median": float(median),
+        "p95": float(p95),
+    }

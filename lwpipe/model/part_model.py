@@ -1,0 +1,209 @@
+"""A trained model: faces in millimetres in, part encodings and faces in millimetres out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from lwpipe.config import ModelSettings
+from lwpipe.model.network import PartAutoencoder
+from lwpipe.pyramid import Pyramid
+
+Floats = npt.NDArray[np.float32]
+
+
+class PartModel:
+    """A part autoencoder with everything that it needs to run.
+
+    Made by `lwpipe.load` or by training. All faces are float32 in mm with the vertices of the
+    template; every method works on any number n of faces in bounded memory.
+
+    Parameters
+    ----------
+    pyramid : Pyramid
+    weights : float32 (V, K)
+        Local weights at full resolution; rows sum to 1.
+    mean : float32 (V, 3), mm
+        Mean of the training faces.
+    scale : float32 (1, 1) or (V, 1), mm
+        Standard deviation of the training faces about the mean.
+    settings : ModelSettings
+    info : facts about the training, such as its epochs and seconds
+
+    Attributes
+    ----------
+    vertex_count, latent_size, part_count : V, Z and K (K is 1 without projections)
+    template : float32 (V, 3), mm
+    triangles : int64 (F, 3)
+    """
+
+    def __init__(
+        self,
+        pyramid: Pyramid,
+        weights: Floats,
+        mean: Floats,
+        scale: Floats,
+        settings: ModelSettings,
+        info: dict[str, Any] | None = None,
+    ) -> None:
+        coarse = weights
+        for kept in pyramid.keep:
+            coarse = coarse[kept]
+        self.pyramid = pyramid
+        self.all_weights = np.ascontiguousarray(weights, dtype=np.float32)
+        self.template = np.ascontiguousarray(mean, dtype=np.float32)
+        self.triangles: npt.NDArray[np.int64] = np.asarray(pyramid.triangles[0], dtype=np.int64)
+        self.network = PartAutoencoder(
+            pyramid.laplacian, pyramid.keep, pyramid.up, torch.from_numpy(coarse.copy()), settings
+        )
+        self.mean = torch.from_numpy(self.template)
+        self.scale = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))
+        self.model_settings = settings
+        self.info: dict[str, Any] = {"parameters": self.parameter_count, **(info or {})}
+        self.batch_size = max(1, 400_000 // self.vertex_count)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The model settings as plain values."""
+        return {"model": self.model_settings.model_dump()}
+
+    @property
+    def vertex_count(self) -> int:
+        """Number of vertices V."""
+        return self.template.shape[0]
+
+    @property
+    def latent_size(self) -> int:
+        """Size Z of the latent code and of each part encoding."""
+        return self.model_settings.latent_size
+
+    @property
+    def part_count(self) -> int:
+        """Number of parts K; 1 without projections."""
+        return self.network.part_count
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of learned numbers."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
+    @property
+    def weights(self) -> Floats:
+        """Local weights (V, K), or ones (V, 1) for a model without parts."""
+        if self.network.projections is None:
+            return np.ones((self.vertex_count, 1), dtype=np.float32)
+        return self.all_weights
+
+    def to(self, device: torch.device | str) -> PartModel:
+        """Move the model to `device` and return it."""
+        self.network.to(device)
+        self.mean, self.scale = self.mean.to(device), self.scale.to(device)
+        return self
+
+    def standardise(self, vertices: Tensor) -> Tensor:
+        """Turn faces (n, V, 3) in mm into network input (V, n, 3)."""
+        x = (vertices.to(self.mean.device) - self.mean) / self.scale
+        return x.transpose(0, 1).contiguous()
+
+    def unstandardise(self, x: Tensor) -> Tensor:
+        """Turn network output (V, n, 3) into faces (n, V, 3) in mm."""
+        return x.transpose(0, 1) * self.scale + self.mean
+
+    @torch.inference_mode()
+    def encode(self, vertices: npt.ArrayLike) -> Floats:
+        """Encode faces (n, V, 3) in mm to latent codes z, float32 (n, Z).
+
+        Raises
+        ------
+        ValueError
+            If the faces do not have the model's V vertices.
+        """
+        faces = np.asarray(vertices, dtype=np.float32)
+        if faces.ndim != 3 or faces.shape[1:] != (self.vertex_count, 3):
+            raise ValueError(
+                f"faces have shape {faces.shape}, expected (n, {self.vertex_count}, 3)"
+            )
+        codes = [
+            self.network.encode(self.standardise(torch.from_numpy(faces[rows].copy())))
+            for rows in self._batches(len(faces))
+        ]
+        return self._numpy(codes, (0, self.latent_size))
+
+    @torch.inference_mode()
+    def parts(self, z: npt.ArrayLike) -> Floats:
+        """Project latent codes (n, Z) to part encodings p_k = P_k z, float32 (n, K, Z)."""
+        code = torch.from_numpy(np.array(z, dtype=np.float32)).to(self.mean.device)
+        return self._numpy([self.network.parts(code)], ())
+
+    @torch.inference_mode()
+    def decode(self, parts: npt.ArrayLike) -> Floats:
+        """Decode part encodings (n, K, Z) to faces, float32 (n, V, 3) in mm.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit the model.
+        """
+        encodings = np.array(parts, dtype=np.float32)
+        expected = (self.part_count, self.latent_size)
+        if encodings.ndim != 3 or encodings.shape[1:] != expected:
+            raise ValueError(
+                f"part encodings have shape {encodings.shape}, expected (n, *{expected})"
+            )
+        codes = torch.from_numpy(encodings).to(self.mean.device)
+        faces = [
+            self.unstandardise(self.network.decode(codes[rows]))
+            for rows in self._batches(len(encodings))
+        ]
+        return self._numpy(faces, (0, self.vertex_count, 3))
+
+    def reconstruct(self, vertices: npt.ArrayLike) -> Floats:
+        """Encode and decode faces (n, V, 3) in mm."""
+        return self.decode(self.parts(self.encode(vertices)))
+
+    def _batches(self, count: int) -> Iterator[slice]:
+        for start in range(0, count, self.batch_size):
+            yield slice(start, start + self.batch_size)
+
+    @staticmethod
+    def _numpy(pieces: list[Tensor], empty: tuple[int, ...]) -> Floats:
+        if not pieces:
+            return np.empty(empty, dtype=np.float32)
+        return np.ascontiguousarray(torch.cat(pieces).cpu().numpy())
+
+
+def standardisation(
+    vertices: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], kind: str
+) -> tuple[Floats, Floats]:
+    """Return the mean face and the scale of the training faces.
+
+    Parameters
+    ----------
+    vertices : float32 (N, V, 3), mm
+    rows : the training faces
+    kind : 'scalar' for one standard deviation, 'vertex' for one a vertex
+
+    Returns
+    -------
+    mean : float32 (V, 3), mm
+    scale : float32 (1, 1) or (V, 1), mm
+    """
+    total = np.zeros(vertices.shape[1:], dtype=np.float64)
+    for row in rows:
+        total += vertices[row]
+    mean = total / len(rows)
+    squares = np.zeros(vertices.shape[1], dtype=np.float64)
+    for row in rows:
+        squares += np.square(vertices[row] - mean).sum(axis=1)
+    variance = squares / (3 * len(rows))
+    if kind == "scalar":
+        scale = np.sqrt(variance.mean()).reshape(1, 1)
+    else:
+        # A vertex that hardly moves must not blow up noise: keep a floor of a tenth of the mean.
+        scale = np.sqrt(np.maximum(variance, 0.01 * variance.mean()))[:, None]
+    return mean.astype(np.float32), np.maximum(scale, 1e-6).astype(np.float32)

@@ -1,0 +1,86 @@
+"""Progress of a training: a bar on a terminal, one line an epoch in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class TrainingProgress:
+    """Show loss, error in mm and time left.
+
+    Parameters
+    ----------
+    epochs : number of epochs of the whole training
+    steps : optimiser steps an epoch
+    done : epochs that are done already
+    """
+
+    def __init__(self, epochs: int, steps: int, done: int) -> None:
+        self._console = Console(file=sys.stderr)
+        self._epochs, self._steps, self._done, self._first = epochs, steps, done, done
+        self._started = time.monotonic()
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(
+                "epoch {task.fields[epoch]}  loss {task.fields[loss]:.4f}  {task.fields[error]}"
+            ),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task(
+            "",
+            total=epochs * steps,
+            completed=done * steps,
+            epoch=done,
+            loss=float("nan"),
+            error="",
+        )
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def step(self, loss: float) -> None:
+        """Tell the loss of one optimiser step."""
+        self._bar.update(self._task, advance=1, loss=loss, epoch=self._done + 1)
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Tell the history row of a finished epoch."""
+        self._done += 1
+        error = f"train {row['train_mm']:.3f} mm  test {row['test_mm']:.3f} mm"
+        self._bar.update(self._task, error=error, epoch=self._done)
+        if not self._console.is_terminal:
+            elapsed = time.monotonic() - self._started
+            left = elapsed / (self._done - self._first) * (self._epochs - self._done)
+            print(  # noqa: T201 - the log of a job is its standard error
+                f"epoch {self._done}/{self._epochs}  loss {row['loss']:.5f}  {error}  "
+                f"{row['seconds']:.1f} s  left {left:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )

@@ -1,0 +1,15 @@
+"""Draw some faces of a data set."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from lwpipe.config import FiguresSettings
+    from lwpipe.figures.contact_sheet import draw_contact_sheet
+
+    draw_contact_sheet(
+        Path(snakemake.input[0]).parent,
+        snakemake.output[0],
+        FiguresSettings.model_validate(snakemake.params.figures),
+    )

@@ -1,0 +1,13 @@
+"""Draw the encodings in the plane (figure 6 of the paper)."""
+
+from _job import job
+
+with job(snakemake):
+    from lwpipe.config import FiguresSettings
+    from lwpipe.figures.diversity import draw_diversity
+
+    draw_diversity(
+        snakemake.input[0],
+        snakemake.output[0],
+        FiguresSettings.model_validate(snakemake.params.figures),
+    )

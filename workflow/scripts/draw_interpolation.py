@@ -1,0 +1,18 @@
+"""Render part-by-part interpolations (figures 4 and 5 of the paper)."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from lwpipe.config import FiguresSettings, InterpolationSettings
+    from lwpipe.figures.interpolation import draw_interpolation
+
+    draw_interpolation(
+        Path(snakemake.input.dataset[0]).parent,
+        snakemake.input.weights[0],
+        snakemake.input.model[0],
+        snakemake.output[0],
+        InterpolationSettings.model_validate(snakemake.params.interpolation),
+        FiguresSettings.model_validate(snakemake.params.figures),
+    )

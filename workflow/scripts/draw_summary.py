@@ -1,0 +1,13 @@
+"""Draw the table of all variants and baselines."""
+
+from _job import job
+
+with job(snakemake):
+    from lwpipe.config import FiguresSettings
+    from lwpipe.figures.ablation import draw_summary
+
+    draw_summary(
+        snakemake.input[0],
+        snakemake.output[0],
+        FiguresSettings.model_validate(snakemake.params.figures),
+    )

@@ -1,0 +1,13 @@
+"""Draw leak against plausibility of all variants and baselines."""
+
+from _job import job
+
+with job(snakemake):
+    from lwpipe.config import FiguresSettings
+    from lwpipe.figures.ablation import draw_tradeoff
+
+    draw_tradeoff(
+        snakemake.input[0],
+        snakemake.output[0],
+        FiguresSettings.model_validate(snakemake.params.figures),
+    )

@@ -1,0 +1,21 @@
+"""Measure one variant on the test faces."""
+
+from pathlib import Path
+
+from _job import job
+
+with job(snakemake):
+    from lwpipe.config import EvaluationSettings
+    from lwpipe.data.store import Dataset
+    from lwpipe.measures.evaluate import evaluate_model
+    from lwpipe.model import load
+    from lwpipe.weights import load_local_weights
+
+    evaluate_model(
+        Dataset.open(Path(snakemake.input.dataset[0]).parent),
+        load_local_weights(snakemake.input.weights[0])[0],
+        load(snakemake.input.model[0]),
+        snakemake.output.measures,
+        snakemake.output.parts,
+        EvaluationSettings.model_validate(snakemake.params.evaluation),
+    )
