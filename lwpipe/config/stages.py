@@ -225,7 +225,12 @@ class Layout:
 
     def folder(self, stage: str, variant: str | None = None) -> str:
         """Return the folder of the files that `variant` uses of `stage`."""
-        return f"{self.root(stage, variant)}/{STAGES[stage].folder}"
+        return f"{self.root(stage, variant)}/{self.stage_folder(stage)}"
+
+    @staticmethod
+    def stage_folder(stage: str) -> str:
+        """Return the folder of `stage` inside its root."""
+        return STAGES[stage].folder
 
     def variant_at(self, root: str) -> str | None:
         """Return the variant whose root folder is `root`, or None for the root of the run."""

@@ -48,7 +48,9 @@ def clenshaw(
     def step(alpha: float, x: Tensor, before: Tensor | None, c: Tensor) -> Tensor:
         if keep is None:
             return laplacian.product(x, alpha, before, -1.0, c)
-        return laplacian.product(x, alpha, before, -1.0).index_add_(0, keep, c)
+        out = laplacian.product(x, alpha, before, -1.0)
+        # The kept vertices are distinct: a plain copy is right, and far faster than index_add_.
+        return out.index_copy_(0, keep, out.index_select(0, keep).add_(c))
 
     if len(coefficients) == 1:
         return whole(coefficients[0])

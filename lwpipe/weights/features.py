@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,10 @@ Kind = Literal["signed", "magnitude", "magnitude_std"]
 
 
 def features(
-    vertices: npt.NDArray[np.float32], mean: npt.NDArray[np.floating], kind: Kind
+    vertices: npt.NDArray[np.float32],
+    mean: npt.NDArray[np.floating[Any]],
+    kind: Kind,
+    rows: npt.NDArray[np.int64] | None = None,
 ) -> npt.NDArray[np.float64]:
     """Return non-negative features, one row a vertex.
 
@@ -27,6 +30,8 @@ def features(
         'magnitude_std': |d| divided by the vertex's standard deviation sqrt(E|d|^2), (V, N).
         'signed': max(d, 0) then max(-d, 0) of x, y and z, divided by the same, (V, 6N).
 
+    rows : int64, which of the N faces to use; None for all
+
     Returns
     -------
     float64 (V, n), all values finite and >= 0
@@ -38,20 +43,21 @@ def features(
         If the faces do not differ from the mean at all.
     """
     mean = np.asarray(mean, dtype=np.float64)
-    count, points = vertices.shape[0], vertices.shape[1]
+    rows = np.arange(len(vertices)) if rows is None else rows
+    count, points = len(rows), vertices.shape[1]
     columns = 6 if kind == "signed" else 1
     matrix = np.empty((points, count * columns))
     square = np.zeros(points)
-    for row in range(count):
+    for column, row in enumerate(rows):
         moved = np.asarray(vertices[row], dtype=np.float64) - mean
         squared = (moved * moved).sum(axis=1)
         square += squared
         if kind == "signed":
-            block = matrix[:, row * 6 : row * 6 + 6]
+            block = matrix[:, column * 6 : column * 6 + 6]
             np.maximum(moved, 0.0, out=block[:, :3])
             np.maximum(-moved, 0.0, out=block[:, 3:])
         else:
-            np.sqrt(squared, out=matrix[:, row])
+            np.sqrt(squared, out=matrix[:, column])
     deviation = np.sqrt(square / count)
     largest = float(deviation.max())
     if largest == 0.0:

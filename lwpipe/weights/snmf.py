@@ -198,6 +198,11 @@ def solve_snmf(
         solver.seed = _Start(np.random.default_rng(seed))
         solver.factorize()
         W, H = np.array(solver.W), np.array(solver.H)
+    if not W.any(axis=0).all():
+        raise LwpipeError(
+            "local_weights.sparsity: sparse NMF left a part empty; use a smaller sparsity or eta, "
+            "or fewer local_weights.parts."
+        )
     history = solver.objectives
     return SnmfResult(
         W, H, history[-1], history, len(history), len(history) > 1 and solver.settled(),

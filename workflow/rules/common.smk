@@ -15,10 +15,9 @@ def configuration_layers():
     # Snakemake lists the files of the command line first, and lays them over the Snakefile's.
     above = [os.path.abspath(file) for file in workflow.overwrite_configfiles]
     below = [os.path.abspath(file) for file in workflow.configfiles]
-    names = [
-        os.path.relpath(file)
-        for file in [*(f for f in below if f not in above), *above]
-    ]
+    files = [*(file for file in below if file not in above), *above]
+    here = os.getcwd() + os.sep
+    names = [file.removeprefix(here) for file in files]
     return [
         *((name, read_yaml(name)) for name in names),
         ("command line", dict(workflow.config_settings.config)),

@@ -1,0 +1,157 @@
+"""The report of a run: which figures and tables there are, and what the reader needs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lwpipe.config.stages import Layout
+from lwpipe.errors import LwpipeError
+from lwpipe.files import read_json
+from lwpipe.report import Figure, Section, Table, write_report
+
+Paths = Sequence[str | Path]
+
+
+def report_files(layout: Layout) -> dict[str, list[str]]:
+    """Return the files that the report of a run shows, by kind.
+
+    Parameters
+    ----------
+    layout : Layout
+    """
+
+    def shared(stage: str, file: str) -> list[str]:
+        folder = layout.stage_folder(stage)
+        return [f"{root}/{folder}/{file}" for root in layout.roots(stage)]
+
+    def each(stage: str, file: str) -> list[str]:
+        return [f"{layout.folder(stage, variant)}/{file}" for variant in layout.run.variants]
+
+    rendered = dict.fromkeys(layout.run.base.interpolation.variants)
+    return {
+        "dataset": shared("make_dataset", "dataset.json"),
+        "qc": shared("check_dataset", "qc.csv"),
+        "contact_sheets": shared("draw_contact_sheet", "contact_sheet.png"),
+        "pyramids": shared("make_pyramid", "pyramid.csv"),
+        "local_weights": shared("draw_local_weights", "local_weights.png"),
+        "learning_curves": each("draw_learning_curve", "learning_curve.png"),
+        "interpolations": [layout.folder("draw_interpolation", name) for name in rendered],
+        "diversity": each("measure_diversity", "diversity.csv"),
+        "diversity_figures": each("draw_diversity", "diversity.png"),
+        "summary": shared("summarise", "summary.csv"),
+        "summary_figure": shared("draw_summary", "summary.png"),
+        "tradeoff": shared("draw_tradeoff", "tradeoff.png"),
+    }
+
+
+def write_run_report(name: str, files: Mapping[str, Paths], output_html: str | Path) -> None:
+    """Write the report of a run as one self-contained HTML page.
+
+    Parameters
+    ----------
+    name : name of the run
+    files : as `report_files` returns them
+    output_html : the page
+
+    Raises
+    ------
+    LwpipeError
+        If a file is missing.
+    """
+    write_report(
+        output_html,
+        f"lwpipe: {name}",
+        [
+            _data(files),
+            Section(
+                "Template pyramid",
+                "Each level keeps a subset of the vertices of the one before. The model pools by "
+                "that selection and unpools by barycentric interpolation.",
+                tables=[_table(path, "Levels", path) for path in files["pyramids"]],
+            ),
+            Section(
+                "Local weights",
+                "Sparse non-negative matrix factorisation of the displacements finds the parts. "
+                "The weights of a vertex sum to 1.",
+                figures=[_figure(path, "Local weights", path) for path in files["local_weights"]],
+            ),
+            Section(
+                "Variants",
+                "Every variant and the closed-form baselines. Distances are in mm. r: correlation "
+                "of an edit with the local weight of its part; leak: mean edit where the weight is "
+                "below 0.1 over that where it is above 0.5. An edit must be local and plausible: "
+                "either alone is trivial.",
+                figures=[
+                    *(Figure(Path(path), "Leak against plausibility") for path in files["tradeoff"]),
+                    *(Figure(Path(path), "All measures") for path in files["summary_figure"]),
+                ],
+                tables=[Table(Path(path), "All measures") for path in files["summary"]],
+            ),
+            Section(
+                "Interpolations",
+                "One part at a time moves from a source to a target face: one row a part, one "
+                "column a step, and last the distance from the first to the last face of the row.",
+                figures=[
+                    _figure(path, path.stem.replace("_", " "), folder)
+                    for folder in files["interpolations"]
+                    for path in _pictures(Path(folder))
+                ],
+            ),
+            Section(
+                "Diversity",
+                "Encodings of training, test and synthesised faces in the plane, with 2-sigma "
+                "ellipses, and the areas of the ellipses.",
+                figures=[_figure(path, "Encodings", path) for path in files["diversity_figures"]],
+                tables=[_table(path, "Areas", path) for path in files["diversity"]],
+            ),
+            Section(
+                "Training",
+                "Losses and errors over the epochs.",
+                figures=[
+                    _figure(path, "Learning curve", path) for path in files["learning_curves"]
+                ],
+            ),
+        ],
+    )
+
+
+def _data(files: Mapping[str, Paths]) -> Section:
+    facts = [read_json(path) for path in files["dataset"]]
+    text = " ".join(
+        f"{fact['faces']:,} faces ({fact['train_faces']:,} for training, {fact['test_faces']:,} "
+        f"for testing) of {fact['vertices']:,} vertices and {fact['triangles']:,} triangles; "
+        f"source: {fact['source']}; licence: {fact['licence']}."
+        for fact in facts
+    )
+    return Section(
+        "Data",
+        text,
+        figures=[_figure(path, "Faces", path) for path in files["contact_sheets"]],
+        tables=[_table(path, "Checks of the meshes", path) for path in files["qc"]],
+    )
+
+
+def _pictures(folder: Path) -> list[Path]:
+    """Return the sheets and animations of one variant, sheets first."""
+    found = [path for suffix in ("png", "gif") for path in sorted(folder.glob(f"*.{suffix}"))]
+    if not found:
+        raise LwpipeError(f"{folder}: holds no picture of an interpolation.")
+    return found
+
+
+def _variant(path: str | Path) -> str:
+    """Return ' (variant)' for a file inside the folder of a variant."""
+    parts = Path(path).parts
+    if "variants" not in parts:
+        return ""
+    position = len(parts) - 1 - parts[::-1].index("variants")
+    return f" ({parts[position + 1]})"
+
+
+def _figure(path: str | Path, caption: str, place: str | Path) -> Figure:
+    return Figure(Path(path), caption + _variant(place))
+
+
+def _table(path: str | Path, caption: str, place: str | Path) -> Table:
+    return Table(Path(path), caption + _variant(place))
