@@ -143,7 +143,7 @@ class Pyramid:
             If the file is missing or is not a pyramid.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
         except Exception as error:  # a damaged archive raises nearly anything
             raise LwpipeError(f"{path}: cannot be read as a mesh pyramid ({error}).") from error

@@ -36,13 +36,13 @@ def test_the_error_is_over_all_vertices_of_all_faces():
 
 
 def test_a_plane_lifted_by_2_mm_is_2_mm_away():
-    lifted = SQUARE + [0, 0, 2]
+    lifted = SQUARE + np.array([0, 0, 2])
     np.testing.assert_allclose(surface_distances(lifted, SQUARE, TWO_TRIANGLES), 2.0)
     assert hausdorff_distance(lifted, SQUARE, TWO_TRIANGLES) == pytest.approx(2.0)
 
 
 def test_sliding_within_the_surface_is_no_distance_but_past_its_border_is():
-    slid = SQUARE + [3, 0, 0]
+    slid = SQUARE + np.array([3, 0, 0])
     distances = surface_distances(slid, SQUARE, TWO_TRIANGLES)
     np.testing.assert_allclose(distances, [0, 3, 3, 0], atol=1e-12)
     np.testing.assert_allclose(vertex_distances(slid.astype(np.float32), SQUARE), 3.0)

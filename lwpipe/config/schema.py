@@ -146,7 +146,7 @@ class LocalWeightsSettings(Section):
     sparsity: NonNegative = 7.5
     """beta: weight of the sparsity of the columns of H."""
     eta: NonNegative | None = None
-    """Weight of the size of W; null: the square of the largest feature."""
+    """eta: weight of the norm of W, squared in the objective; null: the largest feature."""
     iterations: Count = 60
     """Iterations of the solver."""
     max_faces: Count | None = 400

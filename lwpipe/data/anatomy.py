@@ -27,7 +27,7 @@ _NOSE_RIDGE = PchipInterpolator(
     [-58, -52, -48.5, -45.5, -43, -40, -37.5, -34, -28, -20, -10, -2, 5, 12, 22],
     [-14, -5.5, 3.5, 12.5, 17.2, 19.7, 20.0, 18.4, 14.2, 9.2, 3.2, -1.6, -4.2, -4.6, -8.0],
 )
-_NOSE_ROUND = PchipInterpolator([-50, -40, -34, -24, -10, 5, 20], [5.5, 6, 5.6, 4.8, 4.2, 5.5, 9])
+_NOSE_ROUND = PchipInterpolator([-50, -40, -34, -24, -10, 5, 20], [5, 5.2, 5.2, 4.6, 4.2, 5.5, 9])
 _NOSE_SLOPE = PchipInterpolator([-50, -40, -24, -10, 5, 20], [2.2, 2.2, 1.85, 1.6, 1.1, 0.6])
 
 
@@ -61,8 +61,8 @@ def _soft_plus(value: Floats, width: float) -> Floats:
 def _relief(p: Floats, q: Floats) -> Floats:
     """Return the height of cheeks, temples, jaw and chin over the skull, mm along its normal."""
     return np.asarray(
-        5.0 * bump(p, q, (47, -22), (17, 11), -20)
-        - 3.0 * bump(p, q, (56, -54), (14, 16), 60)
+        4.2 * bump(p, q, (47, -22), (17, 12), -20)
+        - 0.8 * bump(p, q, (56, -54), (14, 16), 60)
         - 3.5 * bump(p, q, (74, 24), (12, 20))
         + 1.2 * bump(p, q, (26, 46), (16, 14))
         + 2.5 * bump(p, q, (27, -38), (9, 13), 30)
@@ -81,7 +81,9 @@ def _brow(p: Floats, q: Floats) -> Floats:
     window = smooth_step(0, 14, p) * (1 - smooth_step(44, 64, p))
     ridge = np.exp(-0.5 * ((q - arch) / 5.0) ** 2)
     return np.asarray(
-        2.8 * window * ridge + 1.0 * bump(p, q, (0, 15), (12, 6)) - 0.6 * bump(p, q, (0, 28), (30, 6))
+        2.8 * window * ridge
+        + 1.0 * bump(p, q, (0, 15), (12, 6))
+        - 0.6 * bump(p, q, (0, 28), (30, 6))
     )
 
 
@@ -93,15 +95,14 @@ def _nose(p: Floats, q: Floats, face: Floats) -> Floats:
     far = np.maximum(p - 24, 0) + np.maximum(q - 22, 0) + 2 * np.maximum(-58 - q, 0)
     body = _NOSE_RIDGE(limited) - side - 2.0 * far
     height = smooth_max(body, face, 3.0)
-    tip = 20.6 - 0.085 * p**2 - np.where(q > -38.5, 0.05, 0.10) * (q + 38.5) ** 2
+    tip = 20.8 - 0.095 * p**2 - np.where(q > -38.5, 0.05, 0.10) * (q + 38.5) ** 2
     height = smooth_max(tip, height, 2.5)
     down = q + 42.5
     wing = (
         8.6
-        - np.where(p > 12.5, 0.26, 0.12) * (p - 12.5) ** 2
+        - np.where(p > 12.5, 0.26, 0.10) * (p - 12.5) ** 2
         - np.where(p > 12.5, 0.02, 0) * (p - 12.5) ** 4
         - np.where(down > 0, 0.16, 0.30) * down**2
-        
     )
     height = smooth_max(wing, height, 2.2)
     nostril = bump(p, q, (6.8, -47.4), (3.0, 1.9), 25)
@@ -117,7 +118,7 @@ def _eye(p: Floats, q: Floats, face: Floats) -> Floats:
     window = smooth_step(-0.12, 0.3, along) * (1 - smooth_step(0.75, 1.3, along))
     crease = q - curves.lid_crease(p)
     lids += window * (
-        -1.3 * np.exp(-((crease / 1.1) ** 2)) + 1.6 * np.exp(-(((crease - 4.5) / 3.0) ** 2))
+        -1.3 * np.exp(-((crease / 1.4) ** 2)) + 1.6 * np.exp(-(((crease - 4.5) / 3.0) ** 2))
     )
     bag = q - curves.lower_lid(p) + 5.5
     lids += 0.8 * window * np.exp(-((bag / 2.5) ** 2))
@@ -148,7 +149,7 @@ def _lips(p: Floats, q: Floats) -> Floats:
     lips = fade**1.1 * np.where(q > line, 4.4 * _roll(up, 0.42), 5.2 * _roll(down, 0.58))
     lips += 0.4 * fade * np.exp(-(((q - upper - 0.3) / 1.5) ** 2))
     groove = 4.0 * fade**0.6 + 0.6 * (1 - smooth_step(corner - 1, corner + 3, p))
-    lips -= groove * np.exp(-(np.abs((q - line) / 1.25) ** 1.6))
+    lips -= groove * np.exp(-(((q - line) / 1.5) ** 2))
     lips -= 1.4 * bump(p, q, (corner + 1.0, -68.4), (2.6, 2.6))
     lips += 1.0 * bump(p, q, (corner + 7.0, -68.0), (4.0, 6.0))
     philtrum = smooth_step(-62, -58, q) * (1 - smooth_step(-50, -45, q))
@@ -178,7 +179,7 @@ def mean_face(points: Floats) -> Floats:
     front = z + relief * normal_z
     detailed = _nose(p, q, _eye(p, q, front))
     z = detailed + _lips(p, q)
-    y = q + 2.6 * bump(p, q, (0, -48.5), (13, 5.0))
+    y = q + 2.6 * bump(p, q, (0, -48.5), (13, 5.0)) + 0.8 * bump(p, q, (9, -48), (5, 5))
 
     # Under the jaw line the surface stops going down and goes back.
     radius = curves.outline_radius(p, q)

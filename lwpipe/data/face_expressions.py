@@ -25,18 +25,20 @@ def _add(faces: Faces, strength: Floats, field: Floats) -> None:
 
 def _smile(faces: Faces, strength: Floats, c: Canvas) -> None:
     """Pull each mouth corner towards the cheekbone where this face has it; cheeks bulge."""
+    ramp = smooth_step(-4, 30, c.p) * (1 - smooth_step(34, 62, c.p))
+    ramp = ramp * np.exp(-0.5 * ((c.q + 68) / 11) ** 2)
     for side in (-1.0, 1.0):
         corner = faces[:, _nearest(c, side * 26.5, -68.2)]
         cheek = faces[:, _nearest(c, side * 48, -26)]
-        pull = (cheek - corner) * [0.2, 0.2, 0.16]
+        pull = (cheek - corner) * [0.24, 0.15, 0.25]
         own = c.side * side > 0
-        near = np.where(own, c.bump((26.5, -67), (13, 9)), 0.0)
+        near = np.where(own, ramp, 0.0)
         faces += ((strength[:, None] * pull)[:, None, :] * near[:, None]).astype(np.float32)
     apple = c.bump((36, -36), (12, 9), -20)
     fold = c.bump((29, -55), (2.6, 11), -30)
     field = c.swell(3.2 * apple - 1.4 * fold) + c.move(y=1.6 * apple)
     thinner = c.mouth * (1 - smooth_step(8, 24, c.p))
-    _add(faces, strength, field + c.move(z=-2.0 * thinner))
+    _add(faces, strength, field + c.move(z=-1.2 * thinner))
 
 
 def _jaw_open(faces: Faces, strength: Floats, c: Canvas) -> None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import RegularGridInterpolator
 from scipy.spatial import Delaunay, cKDTree
 
 from lwpipe.data import face_curves as curves
@@ -21,7 +22,9 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _LARGEST_BASE = 9000
-_RELAXATIONS = 60
+_RELAXATIONS = 50
+_LARGEST_SPACING = 6.5
+_GROWTH = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +41,6 @@ class FaceGrid:
 
     points: Floats
     triangles: Ints
-
-
-def _segment_distance(points: Floats, polyline: Floats) -> Floats:
-    return np.asarray(cKDTree(polyline).query(points)[0])
 
 
 def _dense(function_p: Floats, function_q: Floats) -> Floats:
@@ -66,12 +65,24 @@ def _features() -> list[tuple[Floats, float]]:
     ]
 
 
+@lru_cache(maxsize=1)
+def _size_table() -> RegularGridInterpolator:
+    """Tabulate the size function: it is asked for at every step of the relaxation."""
+    p = np.arange(-2.0, curves.HALF_WIDTH + 4.0, 0.5)
+    q = np.arange(-132.0, 70.0, 0.5)
+    points = np.stack(np.meshgrid(p, q, indexing="ij"), axis=-1).reshape(-1, 2)
+    size = np.full(len(points), _LARGEST_SPACING)
+    for polyline, spacing in _features():
+        away = cKDTree(polyline).query(points)[0]
+        size = np.minimum(size, spacing + _GROWTH * away)
+    return RegularGridInterpolator(
+        (p, q), size.reshape(len(p), len(q)), bounds_error=False, fill_value=_LARGEST_SPACING
+    )
+
+
 def _size(points: Floats) -> Floats:
     """Return the wanted spacing at (n, 2) points, mm, in a mesh of about 3,000 vertices."""
-    size = np.full(len(points), 6.5)
-    for polyline, spacing in _features():
-        size = np.minimum(size, spacing + 0.15 * _segment_distance(points, polyline))
-    return size
+    return np.asarray(_size_table()(points))
 
 
 def _resample(polyline: Floats, scale: float) -> Floats:
@@ -148,7 +159,7 @@ def _triangulate(points: Floats) -> Ints:
     triangles[area < 0] = triangles[area < 0][:, ::-1]
     longest = np.max([np.sum((x - y) ** 2, axis=1) for x, y in ((a, b), (b, c), (c, a))], axis=0)
     # Three neighbours on a straight stretch of the boundary are no triangle.
-    return triangles[np.abs(area) > 1e-3 * longest]
+    return np.asarray(triangles[np.abs(area) > 1e-3 * longest])
 
 
 def _relax(points: Floats, fixed: int, scale: float) -> Floats:
@@ -228,12 +239,16 @@ def make_grid(vertices: int) -> FaceGrid:
         target = (target + 3 + 2.6 * np.sqrt(target / 4)) / 4
         levels += 1
     scale = np.sqrt(3000 / target)
-    for _ in range(6):
-        points, fixed = _seed(scale)
-        count = 2 * len(points) - np.count_nonzero(points[:, 0] == 0)
-        if abs(count - target) < 0.01 * target:
+    best = np.inf
+    for _ in range(12):
+        seeded, fixed_count = _seed(scale)
+        count = 2 * len(seeded) - np.count_nonzero(seeded[:, 0] == 0)
+        if abs(count - target) < best:
+            best, points, fixed, chosen = abs(count - target), seeded, fixed_count, scale
+        if best < 0.005 * target:
             break
         scale *= np.sqrt(count / target)
+    scale = chosen
     points = _relax(points, fixed, scale)
     grid = _mirror(points, _triangulate(points))
     for _ in range(levels):

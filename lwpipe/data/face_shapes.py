@@ -35,7 +35,7 @@ class Canvas:
     def __init__(self, grid: FaceGrid) -> None:
         self.signed = grid.points[:, 0]
         self.p, self.q = np.abs(self.signed), grid.points[:, 1]
-        self.side = np.tanh(self.signed / 3.0)
+        self.side = np.tanh(self.signed / 5.0)
         angle = self.signed / 68.0
         self.out = np.column_stack([np.sin(angle), 0 * angle, np.cos(angle)])
         self.mean = mean_face(grid.points)
@@ -68,26 +68,26 @@ class Canvas:
     def eye(self) -> Floats:
         """Where the eye and its lids are: 1 in the opening, 0 beyond the socket."""
         r = np.hypot((self.p - 31.5) / 21.0, (self.q - 0.5) / 14.0)
-        return 1 - smooth_step(0.55, 1.35, r)
+        return 1 - smooth_step(0.5, 1.6, r)
 
     @property
     def brow(self) -> Floats:
         """The eyebrow's band."""
         arch = 14.0 + 5.0 * np.sin(np.pi * np.clip((self.p - 2) / 62, 0, 1))
-        band = np.exp(-0.5 * ((self.q - arch) / 7.0) ** 2)
+        band = np.exp(-0.5 * ((self.q - arch) / 8.5) ** 2)
         return np.asarray(band * (1 - smooth_step(44, 66, self.p)))
 
     @property
     def mouth(self) -> Floats:
         """Both lips and the skin around them."""
-        r = np.hypot(self.p / 36.0, (self.q + 68.0) / 17.0)
-        return 1 - smooth_step(0.5, 1.35, r)
+        r = np.hypot(self.p / 36.0, (self.q + 70.0) / 17.0)
+        return 1 - smooth_step(0.4, 1.6, r)
 
     @property
     def nose(self) -> Floats:
         """Tip, wings and lower bridge."""
-        r = np.hypot(self.p / 20.0, (self.q + 40.0) / 16.0)
-        return 1 - smooth_step(0.5, 1.4, r)
+        r = np.hypot(self.p / 20.0, (self.q + 38.0) / 16.0)
+        return 1 - smooth_step(0.35, 1.6, r)
 
     @property
     def chin(self) -> Floats:
@@ -141,8 +141,8 @@ def _lip_lower(c: Canvas) -> Floats:
 def _opening(c: Canvas) -> Floats:
     along, _ = curves.eye_line(c.p)
     window = smooth_step(-0.15, 0.4, along) * (1 - smooth_step(0.6, 1.15, along))
-    upper = np.exp(-0.5 * ((c.q - curves.upper_lid(c.p)) / 2.6) ** 2)
-    lower = np.exp(-0.5 * ((c.q - curves.lower_lid(c.p)) / 2.6) ** 2)
+    upper = np.exp(-0.5 * ((c.q - curves.upper_lid(c.p)) / 3.2) ** 2)
+    lower = np.exp(-0.5 * ((c.q - curves.lower_lid(c.p)) / 3.2) ** 2)
     return c.move(y=window * (0.75 * upper - 0.35 * lower))
 
 
@@ -150,7 +150,7 @@ def _fold(c: Canvas) -> Floats:
     along, _ = curves.eye_line(c.p)
     window = smooth_step(-0.1, 0.4, along) * (1 - smooth_step(0.7, 1.3, along))
     band = np.exp(-0.5 * ((c.q - curves.upper_lid(c.p) - 6.5) / 2.6) ** 2)
-    return c.move(y=-0.8 * window * band, z=0.9 * window * band)
+    return c.move(y=-0.35 * window * band, z=0.9 * window * band)
 
 
 PARAMETERS = (
@@ -161,13 +161,13 @@ PARAMETERS = (
         "temple_fullness", lambda c: c.swell(2.0 * c.bump((72, 24), (12, 18))), aged=-0.3, broad=0.3
     ),
     Parameter("brow_ridge", lambda c: c.swell(1.4 * c.brow), robust=0.6),
-    Parameter("brow_height", lambda c: c.move(y=1.6 * c.brow), robust=-0.3, aged=-0.3),
+    Parameter("brow_height", lambda c: c.move(y=1.2 * c.brow), robust=-0.3, aged=-0.3),
     Parameter("brow_angle", lambda c: c.move(y=1.4 * c.brow * np.tanh((c.p - 26) / 16))),
-    Parameter("eye_spacing", lambda c: c.move(x=1.4 * c.eye), broad=0.4),
-    Parameter("eye_width", lambda c: c.move(x=1.2 * c.eye * (c.p - 31.5) / 15)),
-    Parameter("eye_height", lambda c: c.move(y=1.1 * c.eye)),
+    Parameter("eye_spacing", lambda c: c.move(x=1.2 * c.eye), broad=0.4),
+    Parameter("eye_width", lambda c: c.move(x=0.9 * c.eye * np.tanh((c.p - 31.5) / 14))),
+    Parameter("eye_height", lambda c: c.move(y=0.8 * c.eye)),
     Parameter("eye_depth", lambda c: c.move(z=-1.5 * c.eye), robust=0.4, aged=0.2),
-    Parameter("eye_tilt", lambda c: c.move(y=1.2 * c.eye * (c.p - 31.5) / 15), aged=-0.2),
+    Parameter("eye_tilt", lambda c: c.move(y=0.9 * c.eye * np.tanh((c.p - 31.5) / 14)), aged=-0.2),
     Parameter("eye_opening", _opening, aged=-0.3),
     Parameter("eye_fold", _fold, aged=0.3),
     Parameter("eye_bag", lambda c: c.swell(0.8 * c.bump((31, -9.5), (12, 3.0), -4)), aged=0.4),
@@ -179,12 +179,12 @@ PARAMETERS = (
     Parameter(
         "nose_hump", lambda c: c.move(z=1.2 * c.bump((0, -13), (6, 6))), robust=0.3, aged=0.2
     ),
-    Parameter("nose_length", lambda c: c.move(y=-2.0 * c.nose), aged=0.3),
+    Parameter("nose_length", lambda c: c.move(y=-1.7 * c.nose), aged=0.3),
     Parameter("nose_projection", lambda c: c.move(z=1.9 * c.bump((0, -40), (11, 12))), robust=0.3),
     Parameter(
         "nose_tip_size",
         lambda c: c.move(
-            x=1.2 * c.bump((6, -38), (5, 6)),
+            x=1.2 * c.bump((7, -38), (7, 6)),
             y=0.7 * c.bump((0, -34), (8, 4)) - 0.5 * c.bump((0, -44), (6, 4)),
             z=0.7 * c.bump((0, -38), (8, 6)),
         ),
@@ -192,7 +192,7 @@ PARAMETERS = (
     ),
     Parameter(
         "nose_tip_angle",
-        lambda c: c.move(y=1.6 * c.bump((0, -40), (9, 7)), z=0.4 * c.bump((0, -46), (8, 5))),
+        lambda c: c.move(y=1.2 * c.bump((0, -40), (9, 8)), z=0.4 * c.bump((0, -46), (8, 5))),
         robust=-0.3,
         aged=-0.3,
     ),
@@ -230,7 +230,7 @@ PARAMETERS = (
         ),
         aged=0.5,
     ),
-    Parameter("philtrum_length", lambda c: c.move(y=-1.5 * c.mouth), aged=0.3, robust=0.2),
+    Parameter("philtrum_length", lambda c: c.move(y=-1.3 * c.mouth), aged=0.3, robust=0.2),
     Parameter(
         "philtrum_depth",
         lambda c: c.move(z=0.5 * c.bump((5, -54), (1.8, 5)) - 0.6 * c.bump((0, -54), (2.4, 5))),

@@ -12,9 +12,9 @@ from lwpipe.editing.parts import mask_blend
 
 # Bounds the float64 working copy of a block of columns; the basis itself is float32.
 _CHUNK_BYTES = 64 * 2**20
-# Singular values below this share of the first are left out: float32 coordinates do not hold
+# Deviations below this share of the first are no components: float32 coordinates do not hold
 # them, and the Gram matrix, which squares them, cannot tell their directions apart.
-_RANK_TOLERANCE = 1e-5
+RANK_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Pca:
         vertices: npt.NDArray[np.float32],
         rows: npt.NDArray[np.int64],
         components: int | None = None,
+        tolerance: float = RANK_TOLERANCE,
     ) -> Pca:
         """Fit on the faces `vertices[rows]`, exactly, through the Gram matrix of the N faces.
 
@@ -51,7 +52,9 @@ class Pca:
             May be memory-mapped.
         rows : int (N,)
         components : int, optional
-            At most so many; without it all that the data hold, up to the numerical rank.
+            At most so many; without it all that the data hold.
+        tolerance : float
+            Components whose deviation is below this share of the first's are left out.
         """
         count, size = len(rows), vertices.shape[1] * 3
         step = max(1, _CHUNK_BYTES // (24 * count))
@@ -65,7 +68,7 @@ class Pca:
             gram += part @ part.T
         values, vectors = np.linalg.eigh(gram)
         values, vectors = values[::-1], vectors[:, ::-1]
-        floor = max(float(values[0]), 0.0) * _RANK_TOLERANCE**2
+        floor = max(float(values[0]), 0.0) * tolerance**2
         rank = int(np.count_nonzero(values > floor))
         rank = rank if components is None else min(rank, components)
         values, vectors = values[:rank], vectors[:, :rank]

@@ -17,7 +17,7 @@ from lwpipe.editing import Editor, FaceModel, MaskBlend, ModelEditor, Pca, Proje
 from lwpipe.errors import LwpipeError
 from lwpipe.files import write_csv, write_json
 from lwpipe.measures.locality import edit_profiles, locality
-from lwpipe.measures.plausibility import plausibility
+from lwpipe.measures.plausibility import SPAN_TOLERANCE, plausibility
 from lwpipe.measures.reconstruction import reconstruction_distances, reconstruction_error
 from lwpipe.measures.rounding import rounded
 from lwpipe.measures.sampling import draw_composites, draw_pairs, draw_rows
@@ -196,7 +196,7 @@ class _Bench:
         self.pairs = draw_pairs(len(test), settings.pairs, settings.seed)
         self.test_rows = test
         self.test: Faces = np.asarray(data.vertices[test])
-        self.pca = Pca.fit(data.vertices, self.train)
+        self.pca = Pca.fit(data.vertices, self.train, tolerance=SPAN_TOLERANCE)
         self.nearest = NearestFace(data.vertices, self.train, data.template)
         self.border = border_triangles(data.triangles, self.weights)
 
@@ -270,6 +270,7 @@ class _Bench:
                 "outside_mm": outside_mm,
                 "mahalanobis": mahalanobis_mean,
                 "components": min(self.settings.components, self.pca.rank),
+                "span_components": self.pca.rank,
                 "reference": self.reference(),
             },
             "validity": {

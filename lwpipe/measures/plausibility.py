@@ -8,6 +8,11 @@ import numpy.typing as npt
 from lwpipe.editing import Pca
 from lwpipe.measures.reconstruction import vertex_distances
 
+# Alignment bends the span of a linear model a little, so that the PCA grows a long tail of
+# directions in which faces hardly vary. A composite may go far along them at no cost; they are
+# noise, not the span.
+SPAN_TOLERANCE = 1e-3
+
 
 def plausibility(
     pca: Pca, faces: npt.NDArray[np.float32], components: int = 100, batch: int = 32
@@ -17,7 +22,7 @@ def plausibility(
     Parameters
     ----------
     pca : Pca
-        All components of the training faces.
+        All components of the training faces, down to `SPAN_TOLERANCE` of the first's deviation.
     faces : float32 (n, V, 3), mm
     components : int
         Components of the Mahalanobis distance, at most the rank.

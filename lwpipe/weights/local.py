@@ -99,7 +99,7 @@ def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:
         If the file is missing, damaged, or does not hold such arrays.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
             weights, basis = archive["weights"], archive["basis"]
     except KeyError as error:
         raise LwpipeError(f"{path}: holds no local weights ({error}).") from error
@@ -172,9 +172,11 @@ def vertex_areas(vertices: Floats, triangles: npt.NDArray[np.int64]) -> Floats:
     """Return a third of the area of the triangles at each vertex, mm^2, (V,), never 0."""
     a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
     area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    total = np.bincount(triangles.ravel(), np.repeat(area / 3, 3), minlength=len(vertices))
+    total = np.zeros(len(vertices))
+    np.add.at(total, triangles.ravel(), np.repeat(area / 3, 3))
     # A vertex in no triangle still counts a little, so that a part made of such has a centre.
-    return total + 1e-9 * max(float(total.mean()), 1e-300)
+    total += 1e-9 * max(float(total.mean()), 1e-300)
+    return total
 
 
 def describe_parts(weights: Weights, dataset: Dataset, area: Floats) -> list[dict[str, Any]]:

@@ -105,6 +105,9 @@ class _Start:
 class _Snmf(nimfa.Snmf):  # type: ignore[misc]  # nimfa has no types
     """SNMF/R that stops by its objective and copies no data."""
 
+    W: Any
+    H: Any
+
     def _normal_equations(self, gram: Floats, product: Floats) -> Floats:
         """Solve min_{X >= 0} 1/2 tr(X' gram X) - tr(X' product) by nimfa's FCNNLS.
 
@@ -117,7 +120,8 @@ class _Snmf(nimfa.Snmf):  # type: ignore[misc]  # nimfa has no types
         small = np.linalg.solve(root.T, product)
         solved = self._fcnnls(np.asmatrix(root), np.asmatrix(small))
         # FCNNLS gives up on feasibility after 3 K inner steps.
-        return np.maximum(np.asarray(solved), 0.0)
+        feasible: Floats = np.maximum(np.asarray(solved, dtype=np.float64), 0.0)
+        return feasible
 
     def update(self) -> None:
         """Solve for H, then for W (Kim and Park, 2007, equations 8 and 9)."""
@@ -157,7 +161,8 @@ class _Snmf(nimfa.Snmf):  # type: ignore[misc]  # nimfa has no types
     def settled(self) -> bool:
         """Whether the last update changed the objective by next to nothing."""
         before, after = self.objectives[-2:]
-        return bool(np.isfinite(before) and before - after <= _TOLERANCE * abs(after))
+        finite = np.isfinite(before) and np.isfinite(after)  # a restart counts as infinite
+        return bool(finite and before - after <= _TOLERANCE * abs(after))
 
 
 def solve_snmf(

@@ -1,0 +1,10 @@
+"""The fault of one mesh."""
+
+from __future__ import annotations
+
+
+class MeshError(Exception):
+    """What is wrong with a mesh, as the end of a sentence that starts with its file.
+
+    The converter collects the faults of all files and tells them together.
+    """

@@ -1,0 +1,225 @@
+"""Reading one mesh file so that its vertices keep the order they have in the file.
+
+Vertex i of one file must be vertex i of the next, so nothing is merged, split or sorted, and
+nothing outside the file (materials, textures, buffers) is opened. Only coordinates and polygons
+are read.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import trimesh
+
+from lwpipe.data.mesh_faults import MeshError
+from lwpipe.data.ply_reader import parse_ply
+from lwpipe.data.stl_reader import parse_stl
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def read_mesh(path: str | Path) -> tuple[Floats, Ints]:
+    """Read an OBJ, PLY, STL, OFF, GLB or glTF file and check it.
+
+    Polygons become fans of triangles around their first corner. The vertices of an STL, which
+    stores each triangle by itself, are welded where coordinates are exactly equal and numbered
+    by first appearance.
+
+    Returns
+    -------
+    vertices : float64 (V, 3), in the file's units
+    triangles : int64 (F, 3)
+
+    Raises
+    ------
+    MeshError
+        If the file is empty, cut off or of another format, if a coordinate is not finite, if it
+        has no triangle, or if a triangle names a vertex that is not there. The message says the
+        fault without the file.
+    """
+    path = Path(path)
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise MeshError(f"is none of the formats {', '.join(sorted(READERS))}")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise MeshError(f"cannot be read: {error.strerror}") from error
+    if not content.strip():
+        raise MeshError("is empty")
+    vertices, triangles = reader(content)
+    check_mesh(vertices, triangles)
+    return vertices, triangles
+
+
+def check_mesh(vertices: npt.ArrayLike, triangles: Ints) -> None:
+    """Raise MeshError unless the arrays are a mesh: see `read_mesh`."""
+    vertices = np.asarray(vertices)
+    check_coordinates(vertices)
+    if len(triangles) == 0:
+        raise MeshError("has no triangle")
+    if triangles.min() < 0 or triangles.max() >= len(vertices):
+        wrong = int(triangles.max()) if triangles.max() >= len(vertices) else int(triangles.min())
+        raise MeshError(
+            f"has a triangle of vertex {wrong} (counted from 0), but {len(vertices)} vertices: "
+            "it is damaged or cut off"
+        )
+
+
+def check_coordinates(vertices: npt.NDArray[np.floating]) -> None:
+    """Raise MeshError unless vertices (V, 3) are some, finite, and not all in one point."""
+    if len(vertices) == 0:
+        raise MeshError("has no vertex")
+    finite = np.isfinite(vertices).all(axis=1)
+    if not finite.all():
+        raise MeshError(
+            f"has NaN or infinite coordinates ({int((~finite).sum())} vertices, the first is "
+            f"number {int(np.flatnonzero(~finite)[0])} counted from 0)"
+        )
+    if not np.ptp(vertices, axis=0).any():
+        raise MeshError("has all its vertices in one point")
+
+
+def fan(polygons: list[list[int]]) -> Ints:
+    """Return the triangles of polygons, int64 (F, 3): a b c d gives a b c and a c d."""
+    if any(len(corners) < 3 for corners in polygons):
+        raise MeshError("has a polygon of fewer than three corners: it is damaged or cut off")
+    triangles = [
+        (corners[0], corners[i], corners[i + 1])
+        for corners in polygons
+        for i in range(1, len(corners) - 1)
+    ]
+    return np.array(triangles, dtype=np.int64).reshape(-1, 3)
+
+
+def parse_obj(content: bytes) -> tuple[Floats, Ints]:
+    """Parse an OBJ: all `v` lines in their order, and all `f` lines."""
+    if b"\\" in content:
+        content = content.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
+    rows, polygons, seen = [], [], []
+    for line in content.splitlines():
+        if line.startswith((b"v ", b"v\t")):
+            rows.append(line.split()[1:4])
+        elif line.startswith((b"f ", b"f\t")):
+            polygons.append(line)
+            seen.append(len(rows))
+    try:
+        vertices = np.array(rows, dtype=np.float64).reshape(len(rows), 3)
+    except ValueError as error:
+        raise MeshError("has a vertex line (v) without three numbers") from error
+    try:
+        # The meshes of a data set mostly have the very same faces: parse these once.
+        relative = any(b" -" in line or b"\t-" in line for line in polygons)
+        triangles = _obj_triangles(b"\n".join(polygons), tuple(seen) if relative else None)
+    except ValueError as error:
+        raise MeshError(
+            "has a face line (f) that names its vertices by other than numbers"
+        ) from error
+    return vertices, triangles
+
+
+@lru_cache(maxsize=1)
+def _obj_triangles(lines: bytes, seen: tuple[int, ...] | None) -> Ints:
+    """Parse `f` lines; a negative index counts back from the vertices seen before the line."""
+    polygons = [
+        [int(corner.split(b"/", 1)[0]) for corner in line.split()[1:]]
+        for line in lines.split(b"\n")
+        if line
+    ]
+    if any(0 in corners for corners in polygons):
+        raise MeshError("has a face of vertex 0, but the vertices of an OBJ count from 1")
+    if seen is None:
+        return fan(polygons) - 1
+    return fan(
+        [
+            [index - 1 if index > 0 else before + index for index in corners]
+            for corners, before in zip(polygons, seen, strict=True)
+        ]
+    )
+
+
+def parse_off(content: bytes) -> tuple[Floats, Ints]:
+    """Parse a text OFF (also COFF, NOFF and STOFF, of which only the coordinates are read)."""
+    lines = [line.split(b"#", 1)[0].split() for line in content.splitlines()]
+    lines = [line for line in lines if line]
+    if not lines or not lines[0][0].endswith(b"OFF") or b"BINARY" in lines[0]:
+        raise MeshError("is no text file that starts with OFF")
+    # The counts stand on the first line or on the next.
+    lines[0] = lines[0][1:]
+    lines = lines if lines[0] else lines[1:]
+    try:
+        vertex_count, face_count = int(lines[0][0]), int(lines[0][1])
+        body = lines[1:]
+        if len(body) < vertex_count + face_count:
+            raise MeshError(
+                f"is cut off: it announces {vertex_count} vertices and {face_count} faces, and "
+                f"has {len(body)} lines for them"
+            )
+        vertices = np.array([line[:3] for line in body[:vertex_count]], dtype=np.float64)
+        polygons = []
+        for line in body[vertex_count : vertex_count + face_count]:
+            corners = [int(index) for index in line[1 : 1 + int(line[0])]]
+            if len(corners) != int(line[0]):
+                raise MeshError("has a face with fewer corners than announced: it is cut off")
+            polygons.append(corners)
+        return vertices.reshape(vertex_count, 3), fan(polygons)
+    except (ValueError, IndexError) as error:
+        raise MeshError("has a line that is not of the OFF format") from error
+
+
+def parse_glb(content: bytes) -> tuple[Floats, Ints]:
+    """Parse a binary glTF; meshes of several nodes follow each other in the file's order."""
+    return _parse_gltf(content, "glb")
+
+
+def parse_gltf(content: bytes) -> tuple[Floats, Ints]:
+    """Parse a text glTF whose buffers lie inside the file."""
+    return _parse_gltf(content, "gltf")
+
+
+def _parse_gltf(content: bytes, kind: str) -> tuple[Floats, Ints]:
+    try:
+        # A file object has no folder: references to other files cannot be followed.
+        scene = trimesh.load_scene(
+            io.BytesIO(content),
+            file_type=kind,
+            process=False,
+            skip_materials=True,
+            merge_primitives=False,
+        )
+        pieces = []
+        for node in scene.graph.nodes_geometry:
+            transform, name = scene.graph[node]
+            piece = scene.geometry[name]
+            pieces.append((trimesh.transform_points(piece.vertices, transform), piece.faces))
+    except Exception as error:
+        # The reader reports faults by many types of exception.
+        raise MeshError(
+            f"cannot be read as {kind.upper()} ({type(error).__name__}: {error}); it may be cut "
+            "off, compressed, or refer to other files"
+        ) from error
+    if not pieces:
+        raise MeshError("has no triangle")
+    offsets = np.cumsum([0, *(len(points) for points, _ in pieces[:-1])])
+    vertices = np.concatenate([np.asarray(points, dtype=np.float64) for points, _ in pieces])
+    triangles = [
+        np.asarray(faces, dtype=np.int64) + offset
+        for (_, faces), offset in zip(pieces, offsets, strict=True)
+    ]
+    return vertices, np.concatenate(triangles)
+
+
+READERS: dict[str, Callable[[bytes], tuple[Floats, Ints]]] = {
+    ".obj": parse_obj,
+    ".ply": parse_ply,
+    ".stl": parse_stl,
+    ".off": parse_off,
+    ".glb": parse_glb,
+    ".gltf": parse_gltf,
+}
