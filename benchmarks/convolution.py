@@ -55,7 +55,8 @@ def main() -> None:
     shifts = torch.arange(arguments.batch).repeat_interleave(one.shape[1]) * count
     edge_index = one.repeat(1, arguments.batch) + shifts
     print(
-        f"{count} vertices, batch {arguments.batch}, order {ORDER}, {torch.get_num_threads()} threads"
+        f"{count} vertices, batch {arguments.batch}, order {ORDER}, "
+        f"{torch.get_num_threads()} threads"
     )
     print(f"{'channels':>10} {'lwpipe s':>10} {'PyG s':>10} {'ratio':>8}")
     for inputs, outputs in LAYERS:

@@ -73,8 +73,9 @@ def decimate(vertices: Floats, triangles: Ints, target: int) -> tuple[Ints, Ints
         raise LwpipeError("the template has no triangle with three different vertices.")
     count = len(vertices)
     label = components(clean, count)
-    used = np.unique(clean)
-    isolated = np.setdiff1d(np.arange(count), used)
+    touched = np.zeros(count, dtype=bool)
+    touched[clean] = True
+    used, isolated = np.flatnonzero(touched), np.flatnonzero(~touched)
 
     surface, sources = _manifold(clean, used)
     points, collapsed, birth = _collapse(vertices[sources], surface, target - len(isolated))
@@ -102,8 +103,8 @@ def _clean(triangles: npt.NDArray[Any]) -> Ints:
 def _oriented(triangles: Ints) -> bool:
     """Whether no two triangles run along an edge in the same direction."""
     start, end = triangles.ravel(), triangles[:, [1, 2, 0]].ravel()
-    keys = start * (int(triangles.max(initial=0)) + 1) + end
-    return len(np.unique(keys)) == len(keys)
+    keys = np.sort(start * (int(triangles.max(initial=0)) + 1) + end)
+    return not (np.diff(keys) == 0).any()
 
 
 def _manifold(triangles: Ints, used: Ints) -> tuple[Ints, Ints]:
@@ -122,9 +123,8 @@ def _manifold(triangles: Ints, used: Ints) -> tuple[Ints, Ints]:
 
 
 def _is_manifold(surface: Ints) -> bool:
-    return bool(np.all(igl.is_edge_manifold(surface)[0])) and bool(
-        np.all(igl.is_vertex_manifold(surface))
-    )
+    shared = edges_with_count(surface)[1]
+    return bool(shared.max() <= 2) and bool(np.all(igl.is_vertex_manifold(surface)))
 
 
 def _collapse(vertices: Floats, triangles: Ints, target: int) -> tuple[Floats, Ints, Ints]:

@@ -39,7 +39,7 @@ def upsampling(vertices: Floats, label: Ints, keep: Ints, coarse: Ints) -> sp.cs
     element_label = label[keep[elements[:, 0]]]
     corners = np.zeros((len(vertices), 3), dtype=np.int64)
     shares = np.zeros((len(vertices), 3))
-    rest = np.setdiff1d(np.arange(len(vertices)), keep)
+    rest = np.delete(np.arange(len(vertices)), keep)
     for rows, own in _groups(label[rest], element_label):
         points = vertices[rest[rows]]
         _, nearest, closest = igl.point_mesh_squared_distance(points, kept, elements[own])

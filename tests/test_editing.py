@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lwpipe.editing import (
@@ -21,6 +21,7 @@ def test_alphas_are_the_papers():
     np.testing.assert_allclose(alphas(8), np.arange(1, 9) / 9)
 
 
+@settings(deadline=None)
 @given(
     parts=st.integers(1, 5),
     chosen=st.integers(0, 4),

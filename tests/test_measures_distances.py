@@ -155,7 +155,7 @@ def test_the_search_skips_faces_that_cannot_be_nearest(patches, monkeypatch):
     assert len(compared) == 1
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(points=st.integers(1, 90), blocks=st.integers(1, 100), seed=st.integers(0, 99))
 def test_blocks_are_a_partition(points, blocks, seed):
     order, starts = spatial_blocks(np.random.default_rng(seed).normal(size=(points, 3)), blocks)

@@ -153,11 +153,14 @@ def test_extreme_faces_do_not_fold(vertices: int) -> None:
     middle = grid.points[triangles].mean(axis=1)
     # Beyond this radius the surface turns under the jaw, away from the viewer.
     front = face_curves.outline_radius(middle[:, 0], middle[:, 1]) < 0.82
-    for face in synthesize(extreme_parameters(14), grid):
+    angle = middle[:, 0] / 68
+    skull = np.column_stack([np.sin(angle), 0 * angle, np.cos(angle)])
+    for face in synthesize(extreme_parameters(56), grid):
         normals = triangle_normals(face, triangles)
-        assert (normals[front, 2] > 0).all()
-        outward = middle[:, 0] * normals[:, 0] + 60 * normals[:, 2]
-        assert (outward[~front] > -60).all()
+        outward = np.maximum(normals[:, 2], np.sum(normals * skull, axis=1))
+        assert (outward[front] > 0).all()
+        under = normals[:, 1] < 0.0
+        assert (outward[~front & ~under] > 0).all()
         sides = [
             np.linalg.norm(face[triangles[:, i]] - face[triangles[:, i - 1]], axis=1)
             for i in range(3)
@@ -189,7 +192,7 @@ def test_ordinary_faces_have_no_sharp_edges(vertices: int) -> None:
         normals = triangle_normals(face, triangles)
         agreement = np.sum(normals[pair[:, 0]] * normals[pair[:, 1]], axis=1)
         assert agreement.min() > -0.95
-        assert np.mean(agreement < 0) < 0.02
+        assert np.mean(agreement < 0) < 0.03
         assert np.median(agreement) > 0.9
 
 

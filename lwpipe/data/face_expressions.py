@@ -42,20 +42,20 @@ def _smile(faces: Faces, strength: Floats, c: Canvas) -> None:
 
 
 def _jaw_open(faces: Faces, strength: Floats, c: Canvas) -> None:
-    """Turn the lower jaw about its hinge, by up to 12 degrees; the mouth opens."""
+    """Turn the lower jaw about its hinge, by up to 10 degrees; the mouth opens."""
     line = curves.mouth_line(c.p)
-    lips = 1 - smooth_step(20, 34, c.p)
     sharp = 1 - smooth_step(-1.3, 1.3, c.q - line)
-    soft = 1 - smooth_step(-104, -52, c.q)
-    weight = lips * sharp + (1 - lips) * soft * (1 - smooth_step(50, 88, c.p))
+    soft = (1 - smooth_step(-104, -52, c.q)) * (1 - smooth_step(50, 88, c.p))
+    parted = np.clip(1 - (c.p / 31) ** 2, 0, 1) ** 1.5
+    weight = soft + (sharp - soft) * parted
     weight = weight * (1 - smooth_step(60, 92, c.p))
     hinge = np.array([-24.0, -78.0])
-    angle = np.radians(12.0) * strength[:, None] * weight
+    angle = np.radians(10.0) * strength[:, None] * weight
     y, z = faces[..., 1] - hinge[0], faces[..., 2] - hinge[1]
     faces[..., 1] = hinge[0] + np.cos(angle) * y - np.sin(angle) * z
     faces[..., 2] = hinge[1] + np.sin(angle) * y + np.cos(angle) * z
-    inside = np.exp(-(((c.q - line) / 1.2) ** 2)) * (1 - smooth_step(16, 26, c.p))
-    _add(faces, strength, c.move(z=-7.0 * inside))
+    inside = np.exp(-(((c.q - line) / 0.8) ** 2)) * (1 - smooth_step(18, 27, c.p))
+    _add(faces, strength, c.move(z=-11.0 * inside))
 
 
 def _pout(faces: Faces, strength: Floats, c: Canvas) -> None:
@@ -73,7 +73,7 @@ def _brow_raise(faces: Faces, strength: Floats, c: Canvas) -> None:
 def _frown(faces: Faces, strength: Floats, c: Canvas) -> None:
     inner = c.bump((14, 15), (10, 7))
     knot = c.bump((5, 14), (3, 7))
-    _add(faces, strength, c.move(x=-2.2 * inner, y=-3.2 * inner, z=1.2 * knot))
+    _add(faces, strength, c.move(x=-1.6 * inner, y=-2.7 * inner, z=1.2 * knot))
 
 
 def _sneer(faces: Faces, strength: Floats, c: Canvas) -> None:
@@ -87,17 +87,23 @@ def _sneer(faces: Faces, strength: Floats, c: Canvas) -> None:
 
 
 def _squint(faces: Faces, strength: Floats, c: Canvas) -> None:
-    """Bring the lids together; they slide over the eyeball of this face."""
+    """Bring the lids together, each eye by a share of its own opening."""
     along, _ = curves.eye_line(c.p)
     window = smooth_step(-0.1, 0.4, along) * (1 - smooth_step(0.6, 1.1, along))
-    upper = np.exp(-0.5 * ((c.q - curves.upper_lid(c.p)) / 2.6) ** 2)
-    lower = np.exp(-0.5 * ((c.q - curves.lower_lid(c.p)) / 2.6) ** 2)
+    upper = window * np.exp(-0.5 * ((c.q - curves.upper_lid(c.p)) / 3.2) ** 2)
+    lower = window * np.exp(-0.5 * ((c.q - curves.lower_lid(c.p)) / 3.2) ** 2)
     bag = c.bump((31, -8), (12, 3))
-    _add(
-        faces,
-        strength,
-        c.move(y=window * (-2.0 * upper + 1.3 * lower), z=0.6 * window * upper + 0.9 * bag),
-    )
+    middle = np.array([31.5])
+    top, bottom = float(curves.upper_lid(middle)[0]), float(curves.lower_lid(middle)[0])
+    for side in (-1.0, 1.0):
+        own = c.side * side > 0
+        opening = faces[:, _nearest(c, side * 31.5, top), 1].astype(np.float64)
+        opening -= faces[:, _nearest(c, side * 31.5, bottom), 1]
+        close = opening * (-0.2 * upper + 0.13 * lower)[:, None]
+        field = np.zeros_like(faces)
+        field[..., 1] = close.T
+        field[..., 2] = 0.6 * upper + 0.9 * bag
+        faces += (strength[:, None, None] * field * own[:, None]).astype(np.float32)
 
 
 EXPRESSIONS: dict[str, Callable[[Faces, Floats, Canvas], None]] = {

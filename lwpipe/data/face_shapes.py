@@ -67,7 +67,7 @@ class Canvas:
     @property
     def eye(self) -> Floats:
         """Where the eye and its lids are: 1 in the opening, 0 beyond the socket."""
-        r = np.hypot((self.p - 31.5) / 21.0, (self.q - 0.5) / 14.0)
+        r = np.hypot((self.p - 31.5) / 22.0, (self.q - 0.5) / 16.0)
         return 1 - smooth_step(0.5, 1.6, r)
 
     @property
@@ -163,11 +163,11 @@ PARAMETERS = (
     Parameter("brow_ridge", lambda c: c.swell(1.4 * c.brow), robust=0.6),
     Parameter("brow_height", lambda c: c.move(y=1.2 * c.brow), robust=-0.3, aged=-0.3),
     Parameter("brow_angle", lambda c: c.move(y=1.4 * c.brow * np.tanh((c.p - 26) / 16))),
-    Parameter("eye_spacing", lambda c: c.move(x=1.2 * c.eye), broad=0.4),
-    Parameter("eye_width", lambda c: c.move(x=0.9 * c.eye * np.tanh((c.p - 31.5) / 14))),
+    Parameter("eye_spacing", lambda c: c.move(x=1.1 * c.eye), broad=0.4),
+    Parameter("eye_width", lambda c: c.move(x=0.8 * c.eye * np.tanh((c.p - 31.5) / 14))),
     Parameter("eye_height", lambda c: c.move(y=0.8 * c.eye)),
-    Parameter("eye_depth", lambda c: c.move(z=-1.5 * c.eye), robust=0.4, aged=0.2),
-    Parameter("eye_tilt", lambda c: c.move(y=0.9 * c.eye * np.tanh((c.p - 31.5) / 14)), aged=-0.2),
+    Parameter("eye_depth", lambda c: c.move(z=-1.3 * c.eye), robust=0.4, aged=0.2),
+    Parameter("eye_tilt", lambda c: c.move(y=0.8 * c.eye * np.tanh((c.p - 31.5) / 14)), aged=-0.2),
     Parameter("eye_opening", _opening, aged=-0.3),
     Parameter("eye_fold", _fold, aged=0.3),
     Parameter("eye_bag", lambda c: c.swell(0.8 * c.bump((31, -9.5), (12, 3.0), -4)), aged=0.4),
@@ -217,7 +217,7 @@ PARAMETERS = (
     Parameter(
         "cheekbone_height",
         lambda c: c.swell(
-            1.4 * (c.bump((52, -14), (15, 8), -15) - c.bump((46, -33), (14, 8), -15))
+            1.1 * (c.bump((52, -14), (15, 8), -15) - c.bump((46, -33), (14, 8), -15))
         ),
     ),
     Parameter(
@@ -266,7 +266,7 @@ PARAMETERS = (
         ),
         robust=0.4,
     ),
-    Parameter("eye_height_asymmetry", lambda c: c.move(y=0.5 * c.side * c.eye)),
+    Parameter("eye_height_asymmetry", lambda c: c.move(y=0.4 * c.side * c.eye)),
     Parameter("brow_height_asymmetry", lambda c: c.move(y=0.6 * c.side * c.brow)),
     Parameter("nose_deviation", lambda c: np.column_stack([0.9 * c.nose, 0 * c.p, 0 * c.p])),
     Parameter("mouth_asymmetry", lambda c: c.move(y=0.6 * c.side * c.mouth)),

@@ -12,7 +12,7 @@ class NearestFace:
     """Exact search for the nearest face in mean distance per vertex.
 
     The mean over a block of vertices of the distances is at least the length of the block's mean
-    displacement (Jensen), so a hundred blocks give a lower bound on the distance to every
+    displacement (Jensen), so a few hundred blocks give a lower bound on the distance to every
     training face; only faces whose bound is below the best distance found are compared in full.
 
     Parameters
@@ -24,7 +24,7 @@ class NearestFace:
     template : float (V, 3), mm
         Where the vertices are about: blocks of neighbours make the bound tight.
     blocks : int
-        About so many blocks.
+        At most so many blocks; without it one for 50 vertices, but at least 128.
     """
 
     def __init__(
@@ -32,10 +32,11 @@ class NearestFace:
         vertices: npt.NDArray[np.float32],
         rows: npt.NDArray[np.int64],
         template: npt.ArrayLike,
-        blocks: int = 128,
+        blocks: int | None = None,
     ) -> None:
         self._vertices, self._rows = vertices, rows
         self._template = np.asarray(template, np.float64)
+        blocks = max(128, len(self._template) // 50) if blocks is None else blocks
         self._order, self._starts = spatial_blocks(self._template, blocks)
         counts = np.diff(np.append(self._starts, len(self._order)))
         self._counts = counts.astype(np.float64)[:, None]

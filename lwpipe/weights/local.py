@@ -23,7 +23,7 @@ Weights = npt.NDArray[np.float32]
 
 _SOLVERS = {"nimfa": solve_snmf}
 # Parts whose centres differ by less than this share of the template's height are one row.
-_ROW_HEIGHT = 0.05
+_ROW_HEIGHT = 0.02
 
 
 def make_local_weights(
@@ -76,6 +76,7 @@ def make_local_weights(
             "eta": result.eta,
             "seed": settings.seed,
             "iterations": result.iterations,
+            "restarts": result.restarts,
             "converged": result.converged,
             "objective": result.objective,
             "vertices_without_part": int((basis == 0).all(axis=1).sum()),

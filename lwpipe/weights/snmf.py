@@ -40,10 +40,12 @@ class SnmfResult:
     W : float64 (V, K), >= 0
     H : float64 (K, n), >= 0
     objective : float
-        1/2 (||V - WH||_F^2 + eta^2 ||W||_F^2 + beta sum_j ||h_j||_1^2) at the end.
+        1/2 (||V - WH||_F^2 + eta^2 ||W||_F^2 + beta sum_j ||h_j||_1^2), the lowest reached.
     objectives : list of float
-        The same after each iteration.
+        The same after each iteration; infinite where a part vanished and nimfa started afresh.
     iterations : int
+    restarts : int
+        How often a part vanished: more than a few means that beta is too large for V.
     converged : bool
         Whether the objective settled before the iterations ran out.
     eta : float
@@ -55,6 +57,7 @@ class SnmfResult:
     objective: float
     objectives: list[float]
     iterations: int
+    restarts: int
     converged: bool
     eta: float
 
@@ -129,15 +132,11 @@ class _Snmf(nimfa.Snmf):  # type: ignore[misc]  # nimfa has no types
         if not hasattr(self, "total"):
             self.total = float(np.vdot(V, V))
             self.objectives: list[float] = []
+            self.best: tuple[float, Floats, Floats] | None = None
         ones = np.ones((self.rank, self.rank))
         H = self._normal_equations(W.T @ W + self.beta * ones, W.T @ V)
         if not H.any(axis=1).all():
             self.n_restart += 1
-            if self.n_restart >= 100:
-                raise LwpipeError(
-                    "local_weights.sparsity: sparse NMF loses a part at every start; use a "
-                    "smaller sparsity or fewer local_weights.parts."
-                )
             self.W, _ = self.seed.initialize(self.V, self.rank, self.options)
             self.W = self.W / np.linalg.norm(self.W, axis=0)
             self.objectives.append(np.inf)
@@ -148,6 +147,9 @@ class _Snmf(nimfa.Snmf):  # type: ignore[misc]  # nimfa has no types
         misfit = self.total - 2 * np.vdot(W, VHt) + np.vdot(W.T @ W, HHt)
         penalty = self.eta**2 * np.vdot(W, W) + self.beta * np.square(H.sum(axis=0)).sum()
         self.objectives.append(float(0.5 * (misfit + penalty)))
+        # A restart throws away what came before it, and the iterations may end soon after one.
+        if W.any(axis=0).all() and (self.best is None or self.objectives[-1] < self.best[0]):
+            self.best = self.objectives[-1], W, H
 
     def objective(self) -> float:
         """Return the objective after the last update."""
@@ -202,14 +204,14 @@ def solve_snmf(
             solver.eta = eta  # nimfa takes 0 for None
         solver.seed = _Start(np.random.default_rng(seed))
         solver.factorize()
-        W, H = np.array(solver.W), np.array(solver.H)
-    if not W.any(axis=0).all():
-        raise LwpipeError(
-            "local_weights.sparsity: sparse NMF left a part empty; use a smaller sparsity or eta, "
-            "or fewer local_weights.parts."
-        )
     history = solver.objectives
+    if solver.best is None:
+        raise LwpipeError(
+            f"local_weights.sparsity: {beta:g} is so large for these features that sparse NMF "
+            f"finds fewer than {parts} parts; use a smaller sparsity or fewer local_weights.parts."
+        )
+    objective, W, H = solver.best
+    converged = len(history) > 1 and solver.settled()
     return SnmfResult(
-        W, H, history[-1], history, len(history), len(history) > 1 and solver.settled(),
-        float(solver.eta),
-    )  # fmt: skip
+        W, H, objective, history, len(history), solver.n_restart, converged, float(solver.eta)
+    )

@@ -5,7 +5,8 @@ import re
 import sys
 from pathlib import Path
 
-from lwpipe.config import read_yaml, validate_run
+from lwpipe.config import merge, read_yaml, validate_run
+from lwpipe.config.load import cli_value
 from lwpipe.config.stages import STAGES, Layout, read_settings
 from lwpipe.errors import LwpipeError
 
@@ -20,12 +21,22 @@ def configuration_layers():
     names = [file.removeprefix(here) for file in files]
     return [
         *((name, read_yaml(name)) for name in names),
-        ("command line", dict(workflow.config_settings.config)),
+        ("command line", typed(dict(workflow.config_settings.config))),
     ]
 
 
+def typed(value):
+    """Return --config with numbers, truth values and null for what Snakemake leaves as text."""
+    if isinstance(value, dict):
+        return {key: typed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [typed(inner) for inner in value]
+    return cli_value(value) if isinstance(value, str) else value
+
+
 try:
-    LAYOUT = Layout(validate_run(config, configuration_layers()))
+    LAYERS = configuration_layers()
+    LAYOUT = Layout(validate_run(merge(config, LAYERS[-1][1]), LAYERS))
 except LwpipeError as error:
     # Leaving here, and not by an exception of Snakemake, is what spares the user a traceback.
     print(f"lwpipe: error: {error}", file=sys.stderr)

@@ -1,0 +1,87 @@
+"""The contact sheet: the template and some faces of a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lwpipe.config import FiguresSettings
+from lwpipe.data.store import Dataset
+from lwpipe.figures.render import FaceRenderer
+from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
+from lwpipe.figures.style import MUTED, shorten
+
+SHOWN = 11
+_SPLIT_COLORS = {"train": "#8c2d19", "test": "#8a6a00"}
+
+
+def draw_contact_sheet(
+    data: Dataset | str | Path, picture: str | Path, settings: FiguresSettings
+) -> None:
+    """Draw the template and eleven faces, spread evenly over the training and the test faces.
+
+    Parameters
+    ----------
+    data : Dataset, or its folder
+    picture : path of the PNG
+    settings : FiguresSettings
+        The text grows with `tile`.
+
+    Raises
+    ------
+    LwpipeError
+        If the data set cannot be read, or there is nothing to render with.
+    """
+    data = data if isinstance(data, Dataset) else Dataset.open(data)
+    rows = choose_faces(data, SHOWN)
+    faces = [data.template, *(np.asarray(data.vertices[row]) for row in rows)]
+    with FaceRenderer(
+        data.triangles, np.stack(faces), settings.tile, settings.azimuth, settings.elevation
+    ) as renderer:
+        pictures = [renderer.render(face) for face in faces]
+        width, height = renderer.width, renderer.height
+    unit = settings.tile / REFERENCE_TILE
+    columns = min(6 if height > width else 4, len(faces))
+    lines = -(-len(faces) // columns)
+    gap, head, label, border = (round(n * unit) for n in (14, 64, 50, 18))
+    cell, line = width + gap, height + label
+    sheet = Sheet(
+        2 * border + columns * cell - gap, head + lines * line + border, settings.tile,
+        FiguresSettings().dpi,
+    )  # fmt: skip
+    title = f"{len(data.vertices):,} faces"
+    counts = (
+        f"{len(data.indices('train')):,} training · {len(data.indices('test')):,} test · "
+        f"{data.vertices.shape[1]:,} vertices · {len(data.triangles):,} triangles · "
+        f"source: {data.info.get('source', 'unknown')}"
+    )
+    sheet.text(title, border, 22 * unit, 20, ha="left", weight="bold")
+    sheet.text(counts, border, 46 * unit, 15, ha="left", color=MUTED)
+    room = int(width / (8.2 * unit))
+    for place, image in enumerate(pictures):
+        top, left = head + place // columns * line, border + place % columns * cell
+        sheet.picture(image, left, top)
+        middle = left + width / 2
+        name, kind, color = "template", "mean of training faces", MUTED
+        if place:
+            row = rows[place - 1]
+            name, kind = data.faces["id"][row], data.faces["split"][row]
+            color = _SPLIT_COLORS[kind]
+        sheet.text(shorten(name, room), middle, top + height + 13 * unit, 13.5)
+        sheet.text(shorten(kind, room + 4), middle, top + height + 31 * unit, 12, color=color)
+    sheet.save(picture)
+
+
+def choose_faces(data: Dataset, count: int) -> npt.NDArray[np.int64]:
+    """Return at most `count` rows of the data set, ascending: about a third test faces."""
+    train, test = data.indices("train"), data.indices("test")
+    from_test = min(len(test), max(count // 3, count - len(train)))
+    chosen = [_evenly(train, count - from_test), _evenly(test, from_test)]
+    return np.sort(np.concatenate(chosen))
+
+
+def _evenly(rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    count = min(count, len(rows))
+    return rows[(np.arange(count) * len(rows)) // max(count, 1)]

@@ -1,0 +1,94 @@
+"""Local weights on the template: figure 2 of the paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lwpipe.config import FiguresSettings
+from lwpipe.data.store import Dataset
+from lwpipe.errors import LwpipeError
+from lwpipe.figures.render import FaceRenderer
+from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
+from lwpipe.figures.style import blend_parts, map_colors, part_name, part_palette
+from lwpipe.weights import load_local_weights
+
+
+def draw_local_weights(
+    data: Dataset | str | Path,
+    weights: npt.ArrayLike | str | Path,
+    picture: str | Path,
+    settings: FiguresSettings,
+) -> None:
+    """Draw the template once a part, coloured by w_k, and once by all parts together.
+
+    (Locally Weighted 3D Face Generative Model, figure 2.)
+
+    Parameters
+    ----------
+    data : Dataset, or its folder
+    weights : float (V, K), rows sum to 1; or `local_weights.npz`
+    picture : path of the PNG
+    settings : FiguresSettings
+
+    Raises
+    ------
+    LwpipeError
+        If a file cannot be read, or the weights are for another number of vertices.
+    """
+    data = data if isinstance(data, Dataset) else Dataset.open(data)
+    w = read_weights(weights, data)
+    parts = w.shape[1]
+    with FaceRenderer(
+        data.triangles, data.template, settings.tile, settings.azimuth, settings.elevation
+    ) as renderer:
+        pictures = [
+            renderer.render(data.template, map_colors(w[:, k], settings.colormap))
+            for k in range(parts)
+        ]
+        pictures.append(renderer.render(data.template, blend_parts(w)))
+        width, height = renderer.width, renderer.height
+    unit = settings.tile / REFERENCE_TILE
+    columns = min(parts + 1, max(6, round(np.sqrt(1.6 * (parts + 1)))))
+    lines = -(-(parts + 1) // columns)
+    gap, label, border, bar = (round(n * unit) for n in (16, 44, 18, 100))
+    cell, line = width + gap, height + label
+    grid = columns * cell - gap
+    sheet = Sheet(2 * border + grid + bar, 2 * border + lines * line, settings.tile, settings.dpi)
+    palette = part_palette(parts)
+    for place, image in enumerate(pictures):
+        left, top = border + place % columns * cell, border + place // columns * line
+        sheet.picture(image, left, top)
+        x, y = left + width / 2, top + height + 24 * unit
+        if place == parts:
+            sheet.text("all parts", x, y, 16)
+            continue
+        edge = 14 * unit
+        sheet.swatch(palette[place], x - 40 * unit, y - edge / 2, edge)
+        sheet.text(part_name(place), x - 18 * unit, y, 16, ha="left")
+    box = (border + grid + 26 * unit, border + 0.1 * height, 14 * unit, 0.8 * height)
+    sheet.colorbar(box, settings.colormap, (0.0, 1.0), "local weight", vertical=True)
+    sheet.save(picture)
+
+
+def read_weights(weights: npt.ArrayLike | str | Path, data: Dataset) -> npt.NDArray[np.float32]:
+    """Return local weights, float32 (V, K), from an array or a file.
+
+    Raises
+    ------
+    LwpipeError
+        If the file cannot be read, or the weights are for another number of vertices.
+    """
+    where = "the local weights"
+    if isinstance(weights, str | Path):
+        where = str(weights)
+        weights = load_local_weights(weights)[0]
+    w = np.asarray(weights, dtype=np.float32)
+    if w.ndim != 2 or len(w) != data.vertices.shape[1]:
+        raise LwpipeError(
+            f"{where}: have shape {w.shape}, the faces of {data.path} have "
+            f"{data.vertices.shape[1]} vertices: make the weights again."
+        )
+    return w
