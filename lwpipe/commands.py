@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from lwpipe.data.store import Dataset
     from lwpipe.model import PartModel
 
-# Stage modules are imported inside the commands: `lwpipe --help` must not wait for PyTorch.
+# Stage modules are imported inside the commands, after the configuration has been read: neither
+# help nor a fault in a key must wait for PyTorch.
 
 
 def version() -> str:
@@ -117,9 +118,10 @@ class _Context:
 
 def data(options: Namespace) -> None:
     """Make the data set."""
+    context = _Context(options)
+
     from lwpipe.data.convert import make_dataset
 
-    context = _Context(options)
     output = context.output("make_dataset")
     made = make_dataset(context.settings.data, output)
     _say(f"{output}: {len(made.vertices)} faces of {made.vertices.shape[1]} vertices")
@@ -127,10 +129,11 @@ def data(options: Namespace) -> None:
 
 def qc(options: Namespace) -> None:
     """Check the meshes and draw the contact sheet."""
+    context = _Context(options)
+
     from lwpipe.data.qc import check_dataset
     from lwpipe.figures.contact_sheet import draw_contact_sheet
 
-    context = _Context(options)
     output = context.output("check_dataset")
     check_dataset(context.data(), output / "qc.csv")
     draw_contact_sheet(context.data(), output / "contact_sheet.png", context.settings.figures)
@@ -139,9 +142,10 @@ def qc(options: Namespace) -> None:
 
 def template(options: Namespace) -> None:
     """Make the mesh pyramid."""
+    context = _Context(options)
+
     from lwpipe.pyramid import make_pyramid
 
-    context = _Context(options)
     output = context.output("make_pyramid")
     make_pyramid(
         context.data(), output / "pyramid.npz", output / "pyramid.csv", context.settings.template
@@ -151,10 +155,11 @@ def template(options: Namespace) -> None:
 
 def weights(options: Namespace) -> None:
     """Factorise the faces and draw the local weights."""
+    context = _Context(options)
+
     from lwpipe.figures.local_weights import draw_local_weights
     from lwpipe.weights import make_local_weights
 
-    context = _Context(options)
     output = context.output("make_local_weights")
     file = output / "local_weights.npz"
     make_local_weights(
@@ -167,10 +172,11 @@ def weights(options: Namespace) -> None:
 
 def train(options: Namespace) -> None:
     """Train one variant and draw its learning curve."""
+    context = _Context(options, of_variant=True)
+
     from lwpipe.figures.learning_curve import draw_learning_curve
     from lwpipe.training import train as run_training
 
-    context = _Context(options, of_variant=True)
     output = context.output("train_model")
     pyramid = options.pyramid or context.folder("make_pyramid") / "pyramid.npz"
     run_training(
@@ -191,9 +197,10 @@ def train(options: Namespace) -> None:
 
 def evaluate(options: Namespace) -> None:
     """Measure one variant."""
+    context = _Context(options, of_variant=True)
+
     from lwpipe.measures.evaluate import evaluate_model
 
-    context = _Context(options, of_variant=True)
     output = context.output("evaluate_model")
     evaluate_model(
         context.dataset(),
@@ -208,9 +215,10 @@ def evaluate(options: Namespace) -> None:
 
 def baselines(options: Namespace) -> None:
     """Measure the baselines."""
+    context = _Context(options)
+
     from lwpipe.measures.evaluate import evaluate_baselines
 
-    context = _Context(options)
     output = context.output("evaluate_baselines")
     evaluate_baselines(
         context.dataset(),
@@ -225,9 +233,10 @@ def baselines(options: Namespace) -> None:
 
 def interpolate(options: Namespace) -> None:
     """Render the interpolations of one variant."""
+    context = _Context(options, of_variant=True)
+
     from lwpipe.figures.interpolation import draw_interpolation
 
-    context = _Context(options, of_variant=True)
     output = context.output("draw_interpolation")
     draw_interpolation(
         context.dataset(),
@@ -242,10 +251,11 @@ def interpolate(options: Namespace) -> None:
 
 def diversity(options: Namespace) -> None:
     """Measure and draw the diversity of one variant."""
+    context = _Context(options, of_variant=True)
+
     from lwpipe.figures.diversity import draw_diversity
     from lwpipe.measures.diversity import measure_diversity
 
-    context = _Context(options, of_variant=True)
     output = context.output("measure_diversity")
     points = output / "points.csv"
     measure_diversity(
@@ -261,10 +271,11 @@ def diversity(options: Namespace) -> None:
 
 def summary(options: Namespace) -> None:
     """Compare all variants and baselines."""
+    context = _Context(options)
+
     from lwpipe.figures.ablation import draw_summary, draw_tradeoff
     from lwpipe.measures.summary import summarise
 
-    context = _Context(options)
     layout = context.layout
     output = context.output("summarise")
     table = output / "summary.csv"
@@ -281,9 +292,10 @@ def summary(options: Namespace) -> None:
 
 def report(options: Namespace) -> None:
     """Gather everything on one page."""
+    context = _Context(options)
+
     from lwpipe.report_pages import report_files, write_run_report
 
-    context = _Context(options)
     page = context.output("write_report") / "report.html"
     write_run_report(context.layout.run.name, report_files(context.layout), page)
     _say(str(page))

@@ -29,7 +29,7 @@ def test_turned_and_moved_copies_become_one() -> None:
     assert result.after_mm < 1e-3 < 10 < result.before_mm
     np.testing.assert_allclose(faces, np.broadcast_to(faces[0], faces.shape), atol=1e-3)
     # A proper motion: all distances stay, and so does the handedness.
-    turn = nearest_rotations((faces[0].T @ (shape - shape.mean(0)))[None])[0]
+    turn = nearest_rotations((shape - shape.mean(0)).T @ faces[0])
     np.testing.assert_allclose(faces[0] @ turn.T, shape - shape.mean(0), atol=1e-3)
     assert np.linalg.det(turn) == pytest.approx(1)
 
@@ -72,7 +72,7 @@ def test_faces_are_turned_as_little_as_possible() -> None:
     turns = Rotation.from_rotvec(random.normal(size=(40, 3)) * 0.1).as_matrix()
     faces = np.einsum("vc,ndc->nvd", shape, turns).astype(np.float32)
     align_faces(faces, np.arange(40))
-    frame = nearest_rotations((faces[0].T @ (shape - shape.mean(0)))[None])[0]
+    frame = nearest_rotations((shape - shape.mean(0)).T @ faces[0])
     # The first face is turned by some 10 degrees, their common frame by the mean of 40 of these.
     assert np.degrees(Rotation.from_matrix(frame).magnitude()) < 4
 

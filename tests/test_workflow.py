@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lwpipe.config import all_keys, load_run, merge, read_yaml, validate_run
 from lwpipe.config.schema import RunSettings
 from lwpipe.config.stages import STAGES, Layout, jobs, read_settings, reruns, upstream
+from lwpipe.files import read_json
+from lwpipe.mesh import write_ply
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = [ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"]
@@ -253,6 +256,10 @@ def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     )
 
 
+def said(run: subprocess.CompletedProcess[str]) -> str:
+    return run.stdout + run.stderr
+
+
 def configured(*more: Path) -> list[str]:
     return ["--configfile", *map(str, [*FILES, *more])]
 
@@ -404,14 +411,30 @@ def test_a_fault_in_the_data_is_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / "results/smoke/data").exists()
 
 
-def test_a_changed_mesh_counts_as_changed_input(tmp_path: Path) -> None:
-    (tmp_path / "faces").mkdir()
-    (tmp_path / "faces" / "a.ply").write_text("")
+@pytest.mark.slow
+def test_the_files_of_the_user_count_as_input(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x, y = np.meshgrid(np.arange(8.0), np.arange(8.0))
+    grid = np.stack([x.ravel(), y.ravel(), np.zeros(64)], axis=1) * 20
+    corner = np.arange(56)[np.arange(56) % 8 < 7]
+    triangles = np.concatenate(
+        [
+            np.stack([corner, corner + 1, corner + 8], 1),
+            np.stack([corner + 1, corner + 9, corner + 8], 1),
+        ]
+    )
+    for number in range(5):
+        write_ply(tmp_path / f"faces/{number}.ply", grid + rng.normal(size=grid.shape), triangles)
     mine = tmp_path / "mine.yaml"
-    mine.write_text("data: {source: meshes, meshes: {path: faces}}\n")
-    run = snakemake(tmp_path, "-n", "--cores", "1", "data", *configured(mine), "--printshellcmds")
+    mine.write_text("data: {source: meshes, faces: null, meshes: {path: faces}}\n")
+    store = "results/smoke/data/dataset.json"
+    words = ["--cores", "1", store, *configured(mine)]
+    run = snakemake(tmp_path, *words)
     assert run.returncode == 0, run.stderr
-    assert "faces/a.ply" in run.stdout + run.stderr
+    assert read_json(tmp_path / store)["faces"] == 5
+    assert "Nothing to be done" in said(snakemake(tmp_path, *words))
+    write_ply(tmp_path / "faces/5.ply", grid, triangles)
+    assert "Updated input files: faces/5.ply" in said(snakemake(tmp_path, "-n", *words))
 
 
 def test_snakemake_lint_and_snakefmt_are_content() -> None:

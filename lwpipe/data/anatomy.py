@@ -1,8 +1,7 @@
 """The mean face: a point in millimetres for each point of the canonical plane.
 
 Frame: x to the viewer's right, y up, z towards the viewer; y = 0 at the pupils, z = 0 at the brow.
-Distances follow adult means (face height and breadth, intercanthal, nose and mouth breadth) of
-Farkas, Anthropometry of the Head and Face (1994), rounded.
+Distances were set by hand to look like an adult's; they are not fitted to measurements.
 """
 
 from __future__ import annotations

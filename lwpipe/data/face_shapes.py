@@ -1,7 +1,7 @@
 """The shape parameters of the embedded face: one displacement field each, and how they correlate.
 
-A field is the displacement (mm) of every vertex for a parameter of one standard deviation. Most
-fields vanish outside one region. Sizes follow the spreads of adult anthropometry, rounded.
+A field is the displacement (mm) of every vertex for one standard deviation; most act on one region.
+Sizes were set by hand, small enough not to fold the skin; they are not fitted to measurements.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from lwpipe.data.anatomy import bump, mean_face, smooth_step
 from lwpipe.data.face_grid import FaceGrid
 
 Floats = npt.NDArray[np.float64]
+
+# Relative spread of the head's width, height and depth: the first three parameters.
+HEAD_SCALES = (0.035, 0.035, 0.05)
 
 
 class Canvas:
@@ -277,9 +280,9 @@ PARAMETERS = (
 )
 
 GLOBAL_PARAMETERS = (
-    Parameter("head_width", lambda c: c.mean * [0.035, 0, 0], robust=0.3, broad=0.5),
-    Parameter("head_height", lambda c: c.mean * [0, 0.035, 0], robust=0.5, broad=-0.2),
-    Parameter("head_depth", lambda c: c.mean * [0, 0, 0.05], robust=0.2),
+    Parameter("head_width", lambda c: c.mean * [HEAD_SCALES[0], 0, 0], robust=0.3, broad=0.5),
+    Parameter("head_height", lambda c: c.mean * [0, HEAD_SCALES[1], 0], robust=0.5, broad=-0.2),
+    Parameter("head_depth", lambda c: c.mean * [0, 0, HEAD_SCALES[2]], robust=0.2),
     Parameter("age_sag", _sag, aged=0.8),
 )
 

@@ -121,8 +121,8 @@ def read_kit(
 ) -> IctKit:
     """Read the kit and cut it to the region.
 
-    Quads are cut along the diagonal from their first to their third corner. Triangles of which a
-    vertex lies outside the region fall away.
+    Polygons of which a vertex lies outside the region fall away. Quads are cut along the diagonal
+    from their first to their third corner.
 
     Parameters
     ----------
@@ -150,9 +150,8 @@ def read_kit(
         name = file.removesuffix(".obj")
         shapes[name] = parse_vertices(content, count, file) * MM_PER_CM
         if name == NEUTRAL:
-            triangles = parse_triangles(content)
+            triangles = parse_triangles(content, count)
     neutral = shapes[NEUTRAL]
-    triangles = triangles[(triangles < count).all(axis=1)]
     moving = [
         name
         for name in expressions
@@ -187,8 +186,8 @@ def parse_vertices(content: bytes, count: int, name: str) -> Floats:
     return values.reshape(count, 3)
 
 
-def parse_triangles(content: bytes) -> Ints:
-    """Return the triangles of an OBJ of triangles and quads, int64 (F, 3), from 0.
+def parse_triangles(content: bytes, count: int) -> Ints:
+    """Return the triangles among the first `count` vertices of an OBJ, int64 (F, 3), from 0.
 
     The quad a b c d becomes a b c and a c d.
     """
@@ -196,6 +195,8 @@ def parse_triangles(content: bytes) -> Ints:
     for line in content.split(b"\n"):
         if line.startswith(b"f "):
             corners = [int(corner.split(b"/", 1)[0]) - 1 for corner in line[2:].split()]
+            if max(corners) >= count:
+                continue
             triangles.extend(
                 (corners[0], corners[i], corners[i + 1]) for i in range(1, len(corners) - 1)
             )

@@ -19,7 +19,7 @@ from lwpipe.data.face_expressions import EXPRESSIONS, express
 from lwpipe.data.face_grid import FaceGrid, make_grid
 from lwpipe.data.face_shapes import (
     ALL_PARAMETERS,
-    GLOBAL_PARAMETERS,
+    HEAD_SCALES,
     Canvas,
     correlation,
 )
@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 
 _CHUNK_BYTES = 64 * 2**20
 _SATURATION = 3.0
-_SCALES = [item.name for item in GLOBAL_PARAMETERS].index("age_sag")
+_SCALES = len(HEAD_SCALES)
 
 
 def shape_names() -> list[str]:
@@ -89,7 +89,7 @@ def synthesize(parameters: npt.ArrayLike, grid: FaceGrid) -> npt.NDArray[np.floa
     moved = local @ fields[_SCALES:].reshape(shape_count - _SCALES, -1)
     faces = moved.reshape(len(parameters), *canvas.mean.shape) + canvas.mean.astype(np.float32)
     express(faces, parameters[:, shape_count:], canvas)
-    scale = 1 + saturated[:, :_SCALES] * [0.035, 0.035, 0.05]
+    scale = 1 + saturated[:, :_SCALES] * HEAD_SCALES
     faces *= scale[:, None, :].astype(np.float32)
     return np.asarray(faces, dtype=np.float32)
 

@@ -1,0 +1,1 @@
+"""Pictures: rendered faces and plots, without a display and without global state."""

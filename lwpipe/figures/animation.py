@@ -16,7 +16,7 @@ from lwpipe.files import atomic_path
 
 FRAME_MILLISECONDS = 90
 # Plain faces are shades of one grey: more colours only make the file larger.
-_GIF_COLORS = 96
+_GIF_COLORS = 64
 
 
 def check_animation(kind: str) -> None:

@@ -13,6 +13,7 @@ from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
 from lwpipe.figures.style import MUTED, RULE, Picture, map_colors, part_name, part_palette, shorten
 
+ALPHA = "\N{GREEK SMALL LETTER ALPHA}"
 # A sheet shows at most so many steps, the first and the last among them.
 MAX_COLUMNS = 12
 # Longest edge of a sheet in pixels; with more parts than fit, the faces get smaller.
@@ -130,7 +131,7 @@ def draw_rows(
         np.linspace(0, interpolation.steps - 1, min(interpolation.steps, MAX_COLUMNS)).round()
     ).astype(int)
     gap, apart, border = round(8 * unit), round(34 * unit), round(16 * unit)
-    side, head, foot = round(44 * unit), round(52 * unit), round(96 * unit)
+    side, head, foot = round(66 * unit), round(82 * unit), round(150 * unit)
     first = border + side
     steps_left = first + width + apart
     last = steps_left + len(shown) * (width + gap) - gap + apart
@@ -140,11 +141,11 @@ def draw_rows(
     sheet = Sheet(last + width + border + round(10 * unit), bottom + foot, tile, settings.dpi)
 
     heading = "matched\nlocal weight" if interpolation.matched else "local weight"
-    sheet.text(heading, first + width / 2, head / 2, 17, linespacing=1.1)
+    sheet.text(heading, first + width / 2, head / 2 - 6 * unit, 30, linespacing=1.1)
     for place, step in enumerate(shown):
         x = steps_left + place * (width + gap) + width / 2
-        sheet.text(f"α = {step + 1}/{interpolation.steps + 1}", x, head / 2, 17)
-    sheet.text("distance moved", last + width / 2, head / 2, 17)
+        sheet.text(f"{ALPHA} = {step + 1}/{interpolation.steps + 1}", x, head / 2 - 6 * unit, 30)
+    sheet.text("distance moved", last + width / 2, head / 2 - 6 * unit, 30)
 
     limit = float(interpolation.maps.max())
     limits = (0.0, limit if limit > 0 else 1.0)
@@ -153,41 +154,41 @@ def draw_rows(
         top = head + part * line
         middle = top + height / 2
         sheet.text(
-            interpolation.part_name(part), border + 12 * unit, middle, 19,
+            interpolation.part_name(part), border + 18 * unit, middle, 32,
             rotation=90, weight="bold",
         )  # fmt: skip
         column = interpolation.columns[part]
         if not interpolation.matched:
-            stripe = 5 * unit
-            sheet.swatch(colors[column], border + 30 * unit, top + 0.2 * height, stripe,
+            stripe = 7 * unit
+            sheet.swatch(colors[column], border + 46 * unit, top + 0.2 * height, stripe,
                          0.6 * height)  # fmt: skip
         weight = map_colors(interpolation.weights[:, part], settings.colormap)
         sheet.picture(renderer.render(interpolation.source, weight), first, top)
         if interpolation.matched:
             x = first + width - 4 * unit
-            sheet.text(f"column {column}", x, top + height - 10 * unit, 13, ha="right", color=MUTED)
+            sheet.text(f"column {column}", x, top + height - 10 * unit, 20, ha="right", color=MUTED)
         for place, step in enumerate(shown):
             sheet.picture(pictures[part][step], steps_left + place * (width + gap), top)
         moved = map_colors(interpolation.maps[part], settings.colormap, limits)
         sheet.picture(renderer.render(interpolation.faces[part, 0], moved), last, top)
 
-    bar, top = 0.84 * width, bottom + 22 * unit
+    bar, top = 0.84 * width, bottom + 26 * unit
     for left, scale, label in (
         (first, (0.0, 1.0), "local weight"),
         (last, limits, "Hausdorff distance (mm)"),
     ):
-        box = (left + (width - bar) / 2, top, bar, 13 * unit)
-        sheet.colorbar(box, settings.colormap, scale, label, size=15)
+        box = (left + (width - bar) / 2, top, bar, 18 * unit)
+        sheet.colorbar(box, settings.colormap, scale, label, size=24)
     ends = (
         f"source: {shorten(interpolation.source_id, 40)}   ·   "
         f"target: {shorten(interpolation.target_id, 40)}"
     )
     x = (steps_left + last - apart) / 2
-    sheet.text(ends, x, bottom + 34 * unit, 17)
+    sheet.text(ends, x, bottom + 46 * unit, 30)
     note = "Each row moves one part from the source to the target and leaves the others."
     if interpolation.part_count == 1:
         note = "The whole code moves from the source to the target: the model has no parts."
-    sheet.text(note, x, bottom + 62 * unit, 14.5, color=MUTED)
+    sheet.text(note, x, bottom + 92 * unit, 25, color=MUTED)
     sheet.save(path)
 
 
@@ -205,7 +206,7 @@ def frame(
     top = border + height
     left, right = border + 0.08 * width, border + 0.92 * width
     sheet.text(interpolation.part_name(part), left, top + 17 * unit, 16, ha="left", weight="bold")
-    alpha = f"α = {step + 1}/{interpolation.steps + 1}"
+    alpha = f"{ALPHA} = {step + 1}/{interpolation.steps + 1}"
     sheet.text(alpha, right, top + 17 * unit, 16, ha="right")
     sheet.swatch(RULE, left, top + 35 * unit, right - left, 5 * unit)
     color = part_palette(interpolation.weights.shape[1])[interpolation.columns[part]]

@@ -94,7 +94,7 @@ def map_colors(
 
 
 def part_palette(count: int) -> npt.NDArray[np.float64]:
-    """Return one colour a part, float64 (K, 3) in [0, 1]; the first seven suit colour-blind eyes."""
+    """Return one colour a part, float64 (K, 3) in [0, 1]; seven for colour-blind eyes."""
     colors = [to_rgb(color) for color in PALETTE[:count]]
     for k in range(len(colors), count):
         # Steps of the golden ratio never come close to an earlier hue.
