@@ -104,7 +104,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "evaluation.composites": (7, EVALUATION),
     "evaluation.components": (7, EVALUATION),
     "evaluation.seed": (1, EVALUATION),
-    "interpolation.variants": (["full", "magnitude_features"], INTERPOLATION),
+    "interpolation.variants": (["full", "no_projection"], INTERPOLATION),
     "interpolation.pairs": ([["a", "b"]], INTERPOLATION),
     "interpolation.random_pairs": (2, INTERPOLATION),
     "interpolation.steps": (3, INTERPOLATION),
@@ -131,7 +131,7 @@ UNCONCERNED = {
     "training.cycle_weight": {"no_projection"},
     "model.weighting": {"no_projection"},
     "model.projection": {"no_projection"},
-    "local_weights.features": {"magnitude_features"},
+    "local_weights.features": {"no_projection"},
 }
 
 
@@ -230,9 +230,9 @@ def test_variants_share_what_they_do_not_change() -> None:
     assert made.folder("make_dataset", "full") == f"{base}/data"
     assert made.folder("make_local_weights", "full") == f"{base}/weights"
     assert made.folder("train_model", "full") == f"{base}/variants/full/train"
-    own = f"{base}/variants/magnitude_features"
-    assert made.folder("make_dataset", "magnitude_features") == f"{base}/data"
-    assert made.folder("make_local_weights", "magnitude_features") == f"{own}/weights"
+    own = f"{base}/variants/no_projection"
+    assert made.folder("make_dataset", "no_projection") == f"{base}/data"
+    assert made.folder("make_local_weights", "no_projection") == f"{own}/weights"
     for stage, folder in (("make_dataset", "data"), ("make_pyramid", "template")):
         assert made.folder(stage, "many") == f"{base}/variants/many/{folder}"
     assert made.folder("make_pyramid", "flat") == f"{base}/variants/flat/template"
@@ -277,11 +277,20 @@ PROBE = """
 import json, sys
 from pathlib import Path
 from snakemake.api import SnakemakeApi
+from snakemake.executors import dryrun
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 
+class Executor(dryrun.Executor):
+    def run_job(self, job):
+        if job.output:
+            found[-1].append((job.rule.name, str(job.output[0])))
+        super().run_job(job)
+
+dryrun.Executor = Executor
 snakefile, workdir, files, cases = json.load(sys.stdin)
 found = []
 for case in cases:
+    found.append([])
     with SnakemakeApi(OutputSettings(dryrun=True)) as api:
         workflow = api.workflow(
             resource_settings=ResourceSettings(cores=2),
@@ -290,11 +299,6 @@ for case in cases:
             workdir=Path(workdir),
         )
         workflow.dag().execute_workflow(executor="dryrun")
-        dag = workflow._workflow.dag
-        found.append(
-            sorted((job.rule.name, str(job.output[0])) for job in dag.jobs if dag.reason(job)
-                   if job.output)
-        )
 print(json.dumps(found))
 """
 

@@ -174,7 +174,11 @@ def parse_off(content: bytes) -> tuple[Floats, Ints]:
 
 
 def parse_glb(content: bytes) -> tuple[Floats, Ints]:
-    """Parse a binary glTF; meshes of several nodes follow each other in the file's order."""
+    """Parse a binary glTF.
+
+    Several meshes follow each other in an order that depends only on how the scene is built, so
+    files of the same scene give the same numbers.
+    """
     return _parse_gltf(content, "glb")
 
 

@@ -129,7 +129,7 @@ def _list_array(path: Path) -> list[MeshItem]:
 def _open_npy(path: Path) -> npt.NDArray[np.floating]:
     try:
         # Pickled objects could run code: refused. Mapped, only the face in use is in memory.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError, EOFError) as error:
         raise LwpipeError(f"{path}: is no array of numbers, or is cut off ({error}).") from error
     return _check_vertices(path, array)
@@ -137,7 +137,7 @@ def _open_npy(path: Path) -> npt.NDArray[np.floating]:
 
 def _read_npz(path: Path) -> tuple[npt.NDArray[np.floating], Ints]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
             missing = {"vertices", "triangles"} - set(archive.files)
             if missing:
                 raise LwpipeError(

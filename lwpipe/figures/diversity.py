@@ -50,8 +50,8 @@ def draw_diversity(points_csv: str | Path, picture: str | Path, settings: Figure
     columns = [f"{method}_{axis}" for method, _ in _PANELS for axis in "xy"]
     table = read_table(points_csv, ["set"], columns)
     with paper_style():
-        figure = new_figure(8.2, 4.7, settings.dpi)
-        figure.subplots_adjust(left=0.03, right=0.97, top=0.93, bottom=0.24, wspace=0.08)
+        figure = new_figure(8.2, 4.6, settings.dpi)
+        figure.subplots_adjust(left=0.03, right=0.97, top=0.93, bottom=0.215, wspace=0.08)
         for place, (method, title) in enumerate(_PANELS):
             axes = figure.add_subplot(1, 2, place + 1)
             axes.set_title(title, loc="center", weight="normal")
@@ -107,10 +107,10 @@ def _draw_ellipse(axes: Axes, points: npt.NDArray[np.float64], line: str, edge: 
     angle = float(np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1])))
     patch = Ellipse(
         (centre[0], centre[1]), width, height, angle=angle, facecolor="none", edgecolor=line,
-        linewidth=1.8, zorder=8,
+        linewidth=1.4, zorder=8,
     )  # fmt: skip
     # Yellow needs a dark rim to be seen on white.
-    patch.set_path_effects([effects.Stroke(linewidth=3.0, foreground=edge), effects.Normal()])
+    patch.set_path_effects([effects.Stroke(linewidth=2.4, foreground=edge), effects.Normal()])
     axes.add_patch(patch)
     axes.update_datalim(_outline(centre, covariance))
     return area

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, MaxNLocator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, ScalarFormatter
 
 from lwpipe.config import FiguresSettings
 from lwpipe.figures.style import INK, MUTED, PALETTE, new_figure, paper_style, save_figure
@@ -15,9 +15,9 @@ from lwpipe.figures.tables import read_table
 
 _ERRORS = (("train_mm", "training faces", PALETTE[0]), ("test_mm", "test faces", PALETTE[5]))
 _LOSSES = (
-    ("loss", "total", INK),
     ("reconstruction_loss", "reconstruction (L1)", PALETTE[2]),
     ("cycle_loss", "cycle", PALETTE[3]),
+    ("loss", "total", INK),
 )
 
 
@@ -53,13 +53,19 @@ def draw_learning_curve(
         losses.set_ylabel("loss (standardised units)")
         _lines(losses, table, _LOSSES)
         rate.set_title("Learning rate")
-        rate.plot(table["epoch"], table["learning_rate"], color=MUTED, marker=_marker(table))
-        rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0), useMathText=True)
-        rate.set_ylim(bottom=0)
+        rate.plot(
+            table["epoch"], table["learning_rate"], color=MUTED, marker=_marker(table), markersize=4
+        )
+        rate.yaxis.set_major_locator(MaxNLocator(5))
+        rate.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         for axes in (errors, losses, rate):
             axes.set_xlabel("epoch")
             axes.grid(visible=True)
-            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+            axes.margins(y=0.12)
+            if len(table) == 1:
+                axes.set_xlim(table["epoch"].iloc[0] - 0.5, table["epoch"].iloc[0] + 0.5)
+        rate.set_ylim(bottom=0)
         save_figure(figure, picture)
 
 
@@ -69,7 +75,7 @@ def _marker(table: pd.DataFrame) -> str:
 
 def _lines(axes: Axes, table: pd.DataFrame, lines: tuple[tuple[str, str, str], ...]) -> None:
     """Plot columns on a logarithmic scale; one that is never positive is left out."""
-    drawn = []
+    drawn: list[pd.Series[float]] = []
     for column, label, color in lines:
         values = table[column].where(table[column] > 0)
         # Without the cycle loss, the total is the reconstruction loss: one line, not two.

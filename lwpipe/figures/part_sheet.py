@@ -54,12 +54,12 @@ class Interpolation:
     @property
     def part_count(self) -> int:
         """Number of parts K."""
-        return self.faces.shape[0]
+        return int(self.faces.shape[0])
 
     @property
     def steps(self) -> int:
         """Number of faces S from source to target."""
-        return self.faces.shape[1]
+        return int(self.faces.shape[1])
 
     def part_name(self, part: int) -> str:
         """Return how pictures name the part."""
@@ -145,7 +145,7 @@ def draw_rows(
     for place, step in enumerate(shown):
         x = steps_left + place * (width + gap) + width / 2
         sheet.text(f"{ALPHA} = {step + 1}/{interpolation.steps + 1}", x, head / 2 - 6 * unit, 30)
-    sheet.text("distance moved", last + width / 2, head / 2 - 6 * unit, 30)
+    sheet.text("Hausdorff map", last + width / 2, head / 2 - 6 * unit, 30)
 
     limit = float(interpolation.maps.max())
     limits = (0.0, limit if limit > 0 else 1.0)
@@ -175,7 +175,7 @@ def draw_rows(
     bar, top = 0.84 * width, bottom + 26 * unit
     for left, scale, label in (
         (first, (0.0, 1.0), "local weight"),
-        (last, limits, "Hausdorff distance (mm)"),
+        (last, limits, "distance (mm)"),
     ):
         box = (left + (width - bar) / 2, top, bar, 18 * unit)
         sheet.colorbar(box, settings.colormap, scale, label, size=24)

@@ -134,8 +134,8 @@ class FaceRenderer:
             raise ValueError(f"colors {colors.shape}, expected ({self._vertex_count}, 3)")
         mesh = self._mesh
         mesh.points = points
-        mesh.point_data["Normals"][:] = self._normals(points)
-        mesh.point_data["colors"][:] = SKIN if colors is None else colors
+        self._normals_shown[:] = self._normals(points)
+        self._colors_shown[:] = SKIN if colors is None else colors
         for name, value in (_PLAIN if colors is None else _MAPPED).items():
             setattr(self._actor.prop, name, value)
         mesh.GetPoints().Modified()
@@ -166,6 +166,8 @@ class FaceRenderer:
         mesh = pv.PolyData(np.zeros((count, 3)), cells)
         mesh.point_data["colors"] = np.zeros((count, 3), dtype=np.uint8)
         mesh.point_data.active_normals = np.zeros((count, 3))
+        self._colors_shown: Any = mesh.point_data["colors"]
+        self._normals_shown: Any = mesh.point_data["Normals"]
         with _quiet_vtk():
             plotter = pv.Plotter(
                 off_screen=True,
@@ -174,7 +176,7 @@ class FaceRenderer:
                 theme=pv.themes.DocumentTheme(),
             )
             _check_window(plotter.render_window)
-            plotter.background_color = "white"
+            plotter.set_background("white")
             plotter.disable_anti_aliasing()
             self._actor: Any = plotter.add_mesh(
                 mesh, scalars="colors", rgb=True, copy_mesh=False, show_scalar_bar=False,
@@ -235,7 +237,7 @@ def _shrink(image: npt.NDArray[np.uint8]) -> Picture:
     blocks = image.reshape(height // _SAMPLES, _SAMPLES, width // _SAMPLES, _SAMPLES, channels)
     total = blocks.sum(axis=(1, 3), dtype=np.uint16)
     half = _SAMPLES**2 // 2
-    return ((total + half) // _SAMPLES**2).astype(np.uint8)
+    return np.asarray((total + half) // _SAMPLES**2, dtype=np.uint8)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from lwpipe.figures.style import INK, Picture, new_figure, paper_style, save_figure
 
@@ -49,9 +49,17 @@ class Sheet:
         `ha`, `va` and other properties of text are passed on; (x, y) is the anchor they name.
         """
         points = size * self._unit * 72 / self._figure.dpi
-        style = {"ha": "center", "va": "center", "color": INK, "parse_math": False} | style
+        properties: dict[str, Any] = {
+            "ha": "center",
+            "va": "center",
+            "color": INK,
+            "parse_math": False,
+        }
+        properties |= style
         with paper_style():
-            self._figure.text(x / self.width, 1 - y / self.height, text, fontsize=points, **style)
+            self._figure.text(
+                x / self.width, 1 - y / self.height, text, fontsize=points, **properties
+            )
 
     def swatch(
         self, color: Any, left: float, top: float, width: float, height: float | None = None
@@ -94,8 +102,9 @@ class Sheet:
                 ScalarMappable(Normalize(*limits), matplotlib.colormaps[colormap]),
                 orientation="vertical" if vertical else "horizontal",
             )
-            bar.outline.set_linewidth(0.6 * pixel)  # type: ignore[operator]
-            bar.locator = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10])
+            bar.outline.set_linewidth(0.6 * pixel)
+            bar.locator = MaxNLocator(4 if vertical else 3, steps=[1, 2, 2.5, 5, 10])
+            bar.formatter = FuncFormatter(lambda value, _: f"{value:g}")
             bar.update_ticks()
             axes.tick_params(labelsize=size * pixel, width=pixel, length=4 * pixel, pad=4 * pixel)
             bar.set_label(label, fontsize=size * pixel, labelpad=5 * pixel)
@@ -104,8 +113,9 @@ class Sheet:
         """Return the sheet, uint8 (height, width, 3)."""
         canvas = FigureCanvasAgg(self._figure)
         with paper_style():
-            canvas.draw()
-        return np.ascontiguousarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+            canvas.draw()  # type: ignore[no-untyped-call]
+            pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        return np.ascontiguousarray(pixels[:, :, :3])
 
     def save(self, path: str | Path) -> None:
         """Write the sheet as PNG, atomically."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -24,7 +25,13 @@ RULE = "#c9c9c9"
 # Okabe and Ito: told apart by colour-blind readers too.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 
-_RC = {
+_BASELINES = {
+    "pca": "PCA",
+    "mask_blend": "mask blend",
+    "mask_blend_pca": "mask blend, PCA",
+    "real_test": "real test faces",
+}
+_RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "text.color": INK,
@@ -119,6 +126,11 @@ def blend_parts(weights: npt.ArrayLike) -> Colors:
 def part_name(part: int) -> str:
     """Return how pictures name part `part`: as files and tables do, from 0."""
     return f"part {part}"
+
+
+def display_name(variant: str) -> str:
+    """Return how pictures write the name of a variant or a baseline."""
+    return _BASELINES.get(variant, variant.replace("_", " "))
 
 
 def shorten(text: str, length: int) -> str:

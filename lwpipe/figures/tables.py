@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def read_table(path: str | Path, text: Sequence[str], numbers: Sequence[str]) ->
         raise LwpipeError(f"{path}: has no row.")
     for column in numbers:
         try:
-            table[column] = pd.to_numeric(table[column].replace("", "nan")).astype(float)
+            table[column] = [float(cell) if cell else math.nan for cell in table[column]]
         except ValueError as error:
             raise LwpipeError(f"{path}: column {column!r} is not numbers: {error}.") from error
     return table[[*text, *numbers]]
