@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,7 @@ def read_ply(path: str | Path) -> tuple[Floats, Ints]:
         If the file is missing or is not a PLY of triangles.
     """
     try:
-        mesh = trimesh.load(str(path), file_type="ply", process=False, maintain_order=True)
+        mesh: Any = trimesh.load(str(path), file_type="ply", process=False, maintain_order=True)
         vertices = np.asarray(mesh.vertices, dtype=np.float64)
         triangles = np.asarray(getattr(mesh, "faces", np.empty((0, 3))), dtype=np.int64)
     except Exception as error:

@@ -12,6 +12,17 @@ from lwpipe.report import Figure, Section, Table, write_report
 
 Paths = Sequence[str | Path]
 
+_FACTS = {
+    "source": "Source",
+    "licence": "Licence",
+    "train_faces": "Faces for training",
+    "test_faces": "Faces for testing",
+    "vertices": "Vertices",
+    "triangles": "Triangles",
+    "seed": "Seed",
+    "content_sha256": "SHA-256 of the data",
+}
+
 
 def report_files(layout: Layout) -> dict[str, list[str]]:
     """Return the files that the report of a run shows, by kind.
@@ -83,7 +94,10 @@ def write_run_report(name: str, files: Mapping[str, Paths], output_html: str | P
                 "below 0.1 over that where it is above 0.5. An edit must be local and plausible: "
                 "either alone is trivial.",
                 figures=[
-                    *(Figure(Path(path), "Leak against plausibility") for path in files["tradeoff"]),
+                    *(
+                        Figure(Path(path), "Leak against plausibility")
+                        for path in files["tradeoff"]
+                    ),
                     *(Figure(Path(path), "All measures") for path in files["summary_figure"]),
                 ],
                 tables=[Table(Path(path), "All measures") for path in files["summary"]],
@@ -117,24 +131,27 @@ def write_run_report(name: str, files: Mapping[str, Paths], output_html: str | P
 
 
 def _data(files: Mapping[str, Paths]) -> Section:
-    facts = [read_json(path) for path in files["dataset"]]
-    text = " ".join(
-        f"{fact['faces']:,} faces ({fact['train_faces']:,} for training, {fact['test_faces']:,} "
-        f"for testing) of {fact['vertices']:,} vertices and {fact['triangles']:,} triangles; "
-        f"source: {fact['source']}; licence: {fact['licence']}."
-        for fact in facts
-    )
+    stores = {str(path): read_json(path) for path in files["dataset"]}
+    facts = {
+        f"{_FACTS[key]}{_variant(path)}": str(store[key])
+        for path, store in stores.items()
+        for key in _FACTS
+        if key in store
+    }
     return Section(
         "Data",
-        text,
+        "Faces of one topology, held out by seed for testing, in millimetres.",
         figures=[_figure(path, "Faces", path) for path in files["contact_sheets"]],
         tables=[_table(path, "Checks of the meshes", path) for path in files["qc"]],
+        facts=facts,
     )
 
 
 def _pictures(folder: Path) -> list[Path]:
     """Return the sheets and animations of one variant, sheets first."""
-    found = [path for suffix in ("png", "gif") for path in sorted(folder.glob(f"*.{suffix}"))]
+    found = [
+        path for suffix in ("png", "gif", "mp4") for path in sorted(folder.glob(f"*.{suffix}"))
+    ]
     if not found:
         raise LwpipeError(f"{folder}: holds no picture of an interpolation.")
     return found

@@ -1,0 +1,1 @@
+"""Data sets: their sources, their checks, and the one store that later stages read."""

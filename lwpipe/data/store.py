@@ -96,7 +96,7 @@ class Dataset:
         return np.flatnonzero(self.faces["split"].to_numpy() == split).astype(np.int64)
 
     def regions(self) -> dict[str, npt.NDArray[np.float32]] | None:
-        """Return the true region of each shape parameter, float32 (V,) in [0, 1], if it is known."""
+        """Return the true region of each shape parameter, float32 (V,) in [0, 1], if known."""
         file = self.path / "regions.npz"
         if not file.exists():
             return None

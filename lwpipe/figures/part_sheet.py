@@ -172,12 +172,12 @@ def draw_rows(
         moved = map_colors(interpolation.maps[part], settings.colormap, limits)
         sheet.picture(renderer.render(interpolation.faces[part, 0], moved), last, top)
 
-    bar, top = 0.84 * width, bottom + 26 * unit
+    bar, bar_top = 0.84 * width, bottom + 26 * unit
     for left, scale, label in (
         (first, (0.0, 1.0), "local weight"),
         (last, limits, "distance (mm)"),
     ):
-        box = (left + (width - bar) / 2, top, bar, 18 * unit)
+        box = (left + (width - bar) / 2, bar_top, bar, 18 * unit)
         sheet.colorbar(box, settings.colormap, scale, label, size=24)
     ends = (
         f"source: {shorten(interpolation.source_id, 40)}   ·   "

@@ -176,7 +176,7 @@ class FaceRenderer:
                 theme=pv.themes.DocumentTheme(),
             )
             _check_window(plotter.render_window)
-            plotter.set_background("white")
+            plotter.renderer.SetBackground(1.0, 1.0, 1.0)
             plotter.disable_anti_aliasing()
             self._actor: Any = plotter.add_mesh(
                 mesh, scalars="colors", rgb=True, copy_mesh=False, show_scalar_bar=False,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -190,5 +190,7 @@ class ChebConv(nn.Module):
             raise ValueError(
                 f"features have shape {tuple(x.shape)}, expected ({vertices}, batch, {inputs})"
             )
-        out = cast(Tensor, _Convolve.apply(x, self.weight, self.laplacian, self.keep))
+        out: Tensor = _Convolve.apply(  # type: ignore[no-untyped-call]
+            x, self.weight, self.laplacian, self.keep
+        )
         return out if self.bias is None else out + self.bias

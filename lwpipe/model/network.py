@@ -9,7 +9,7 @@ w = 1 this is CoMA (Ranjan et al., ECCV 2018).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -22,7 +22,7 @@ from lwpipe.config import ModelSettings
 from lwpipe.model.chebyshev import ChebConv
 from lwpipe.model.sparse import SparseMatrix, Upsample
 
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "elu": nn.functional.elu,
     "relu": nn.functional.relu,
     "leaky_relu": nn.functional.leaky_relu,
@@ -49,9 +49,9 @@ class PartAutoencoder(nn.Module):
 
     def __init__(
         self,
-        laplacians: Sequence[sp.spmatrix],
+        laplacians: Sequence[sp.csr_matrix],
         keep: Sequence[npt.NDArray[np.int64]],
-        up: Sequence[sp.spmatrix],
+        up: Sequence[sp.csr_matrix],
         coarse_weights: Tensor,
         settings: ModelSettings,
     ) -> None:
@@ -96,7 +96,7 @@ class PartAutoencoder(nn.Module):
     @property
     def vertex_count(self) -> int:
         """Number of vertices V of the finest level."""
-        return cast(ChebConv, self.last).laplacian.shape[0]
+        return self.last.laplacian.shape[0]
 
     def encode(self, x: Tensor) -> Tensor:
         """Encode standardised faces (V, batch, 3) to latent codes (batch, Z)."""

@@ -75,7 +75,7 @@ class PartModel:
     @property
     def vertex_count(self) -> int:
         """Number of vertices V."""
-        return self.template.shape[0]
+        return len(self.template)
 
     @property
     def latent_size(self) -> int:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 try:
     import numba
 except ImportError:  # pragma: no cover - numba is a dependency, yet not on every platform
-    numba = None
+    numba = None  # type: ignore[assignment]
 
 
 def _fused(  # type: ignore[no-untyped-def]  # compiled by numba, which reads no annotations
@@ -66,7 +66,7 @@ def _fused(  # type: ignore[no-untyped-def]  # compiled by numba, which reads no
 _fused_kernel = (
     None if numba is None else numba.njit(parallel=True, fastmath=True, cache=True)(_fused)
 )
-_EMPTY = {
+_EMPTY: dict[torch.dtype, npt.NDArray[Any]] = {
     torch.float32: np.empty((0, 0), np.float32),
     torch.float64: np.empty((0, 0), np.float64),
 }
@@ -84,7 +84,7 @@ class SparseMatrix(nn.Module):
     col: Tensor
     values: Tensor
 
-    def __init__(self, matrix: sp.spmatrix) -> None:
+    def __init__(self, matrix: sp.csr_matrix) -> None:
         super().__init__()
         csr = sp.csr_matrix(matrix)
         csr.sort_indices()
@@ -135,7 +135,8 @@ class SparseMatrix(nn.Module):
         def array(tensor: Tensor | None) -> npt.NDArray[Any]:
             return empty if tensor is None else tensor.detach().contiguous().numpy()
 
-        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
+        available = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+        numba.set_num_threads(min(torch.get_num_threads(), available))
         cast(Any, _fused_kernel)(
             self.crow.numpy(), self.col.numpy(), self.values.to(x.dtype).numpy(), array(x),
             number(alpha), array(y), number(beta), array(z), out.numpy(),
@@ -169,11 +170,11 @@ class _Multiply(torch.autograd.Function):
 class Upsample(nn.Module):
     """Multiply features by the pyramid's U, [V_coarse, n] -> [V_fine, n]."""
 
-    def __init__(self, matrix: sp.spmatrix) -> None:
+    def __init__(self, matrix: sp.csr_matrix) -> None:
         super().__init__()
         self.matrix = SparseMatrix(matrix)
-        self.transpose = SparseMatrix(sp.csr_matrix(matrix).T)
+        self.transpose = SparseMatrix(sp.csr_matrix(matrix.T))
 
     def forward(self, x: Tensor) -> Tensor:
         """Interpolate features of shape (V_coarse, n) to (V_fine, n)."""
-        return cast(Tensor, _Multiply.apply(x, self.matrix, self.transpose))
+        return cast(Tensor, _Multiply.apply(x, self.matrix, self.transpose))  # type: ignore[no-untyped-call]

@@ -201,7 +201,7 @@ def _train_epoch(
         reconstruction, cycle, output = objective(network, x, order)
         loss = reconstruction if cycle is None else reconstruction + settings.cycle_weight * cycle
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         value = float(loss.detach())
         if not np.isfinite(value):
@@ -230,8 +230,8 @@ def _write_tensorboard(folder: Path, history: list[dict[str, float]]) -> None:
 
     for old in folder.glob("events.out.tfevents.*"):
         old.unlink()
-    with SummaryWriter(str(folder)) as writer:  # type: ignore[no-untyped-call]
+    with SummaryWriter(str(folder)) as writer:
         for row in history:
             for name, value in row.items():
                 if name != "epoch":
-                    writer.add_scalar(name, value, int(row["epoch"]))  # type: ignore[no-untyped-call]
+                    writer.add_scalar(name, value, int(row["epoch"]))
