@@ -42,7 +42,8 @@ lock:
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --requirement envs/requirements.in
-	build/lock/bin/pip freeze --exclude pip | sed 's/+cpu$$//' > envs/requirements.lock
+	@echo "# Pinned versions of everything in requirements.in; written by \`make lock\`." > envs/requirements.lock
+	build/lock/bin/pip freeze --all --exclude pip | sed 's/+cpu$$//' >> envs/requirements.lock
 
 clean:
 	rm -rf $(VENV) build

@@ -121,7 +121,8 @@ def _parser() -> argparse.ArgumentParser:
     edit = subparsers.add_parser(
         "edit",
         help="replace one part of a face by another face's",
-        description="Move one part of a source face towards a target face and write the mesh.",
+        description="Move one part of a source face towards a target face and write the mesh. "
+        "Meshes have the vertices of the data set, in mm and in its pose.",
     )
     edit.add_argument("model", metavar="MODEL", help="model.safetensors, or its folder")
     edit.add_argument("--source", required=True, metavar="MESH", help="mesh file, or id in --data")

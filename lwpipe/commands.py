@@ -330,11 +330,15 @@ def _face(word: str, folder: str | None) -> npt.NDArray[np.float32]:
     """Read a mesh file, or a face of a data set by its id, (V, 3) in mm."""
     import numpy as np
 
+    from lwpipe.data.mesh_faults import MeshError
+    from lwpipe.data.mesh_readers import read_mesh
     from lwpipe.data.store import Dataset
-    from lwpipe.mesh import read_ply
 
     if folder is None:
-        return read_ply(word)[0].astype(np.float32)
+        try:
+            return read_mesh(word)[0].astype(np.float32)
+        except MeshError as error:
+            raise LwpipeError(f"{word}: {error}.") from error
     dataset = Dataset.open(folder)
     rows = np.flatnonzero(dataset.faces["id"].to_numpy() == word)
     if len(rows) == 0:

@@ -1,4 +1,4 @@
-"""The report of a run: which figures and tables there are, and what the reader needs beside them."""
+"""The report of a run: which figures and tables there are, and the words beside them."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from lwpipe.config import all_keys, load_run, merge, read_yaml, validate_run
 from lwpipe.config.schema import RunSettings
 from lwpipe.config.stages import STAGES, Layout, jobs, read_settings, reruns, upstream
 from lwpipe.files import read_json
-from lwpipe.mesh import write_ply
+from lwpipe.mesh import read_ply, write_ply
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = [ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"]
@@ -361,6 +362,50 @@ def test_the_report_of_snakemake_has_a_caption_for_every_figure_and_table(finish
     unshown = {"faces.csv", "points.csv"}  # raw data, too long to read
     for name in shown - unshown:
         assert name in text, name
+
+
+@pytest.mark.slow
+def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -> None:
+    """Run every stage by `lwpipe` on a copy of the results, and compare what is not timed."""
+    made = tmp_path / "results"
+    shutil.copytree(finished / "results", made)
+    timed = {"model.json", "history.csv", "summary.csv", "summary.png", "learning_curve.png"}
+    compared = {
+        path.relative_to(made): path.read_bytes()
+        for path in made.rglob("*")
+        if path.suffix in (".npy", ".npz", ".ply", ".csv", ".json", ".png", ".gif", ".safetensors")
+        and path.name not in timed
+        and "variants/no_projection" not in str(path)
+    }
+    for path in compared:
+        (made / path).unlink()
+    commands = "data qc template weights baselines train evaluate interpolate diversity summary"
+    code = (
+        "import sys; from lwpipe.cli import main\n"
+        "for command in sys.argv[2:]:\n"
+        "    fresh = ['--fresh'] if command == 'train' else []\n"
+        "    code = main([command, '--config', *sys.argv[1].split(':'), *fresh])\n"
+        "    if code: sys.exit(f'{command}: {code}')\n"
+        "sys.exit(main(['edit', 'results/smoke/variants/full/train', '--data', "
+        "'results/smoke/data', '--source', 'synthetic_00000', '--target', 'synthetic_00001', "
+        "'--part', '2', '--output', 'edited.ply']))"
+    )
+    files = ":".join(map(str, FILES))
+    run = subprocess.run(
+        [sys.executable, "-c", code, files, *commands.split()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        # The rule trains with two threads, everything else runs with one.
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert run.returncode == 0, run.stderr
+    for path, content in compared.items():
+        if "train" not in path.parts and "variants" not in path.parts:
+            assert (made / path).read_bytes() == content, path
+        assert (made / path).stat().st_size > 0
+    assert len(read_ply(tmp_path / "edited.ply")[0]) == 1497
 
 
 def test_named_targets_exist(tmp_path: Path) -> None:
