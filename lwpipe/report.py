@@ -28,8 +28,8 @@ _PACKAGES = (
     "matplotlib",
 )  # fmt: skip
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)([eE][-+]?\d+)?|nan|inf|-inf|", re.IGNORECASE)
-# Narrower pictures stand side by side, pixels.
-_SMALL = 450
+# Narrower pictures stand side by side; wider ones scroll on a phone. Pixels.
+_SMALL, _WIDE = 450, 1000
 
 
 @dataclass(frozen=True)
@@ -191,6 +191,8 @@ def _figure(figure: Figure) -> tuple[str, bool]:
         content = (
             f'<img src="{source}" alt="{caption}" width="{width}" height="{height}" loading="lazy">'
         )
+        if width > _WIDE:
+            content = _scroll(figure.caption, content, "scroll wide")
     return f"<figure>\n{content}\n<figcaption>{caption}</figcaption>\n</figure>", small
 
 
@@ -246,11 +248,11 @@ def _facts(section: Section) -> str:
     return _scroll(section.title, f'<table class="facts">\n<tbody>\n{lines}\n</tbody>\n</table>')
 
 
-def _scroll(label: str, table: str) -> str:
+def _scroll(label: str, content: str, kind: str = "scroll") -> str:
     # A region that scrolls must be reachable by keyboard and have a name.
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(label)}">\n'
-        f"{table}\n</div>"
+        f'<div class="{kind}" role="region" tabindex="0" aria-label="{escape(label)}">\n'
+        f"{content}\n</div>"
     )
 
 

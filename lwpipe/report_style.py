@@ -27,10 +27,12 @@ table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabu
 th, td { padding: .3rem .7rem; text-align: left; white-space: nowrap; vertical-align: top; }
 thead th { border-bottom: 1px solid #333; }
 tbody tr + tr > * { border-top: 1px solid #eee; }
+.wide { margin: 0; }
 .number { text-align: right; }
 .facts th { font-weight: 600; } .facts td { white-space: normal; overflow-wrap: anywhere; }
 footer { color: #555; font-size: .85rem; padding-top: 1rem; padding-bottom: 3rem; }
 @media (max-width: 40rem) { body { font-size: 15px; } h1 { font-size: 1.5rem; }
+  .wide img { max-width: none; width: 46rem; }
   main, header, footer { padding-left: .9rem; padding-right: .9rem; } }
 @media print { nav { display: none; } figure, table { break-inside: avoid; } }
 """.strip()

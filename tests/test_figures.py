@@ -323,6 +323,12 @@ def interpolate(patches, folder, model=None, **settings):
     )
 
 
+def whole(patches):
+    """Return a model of the same faces with one part."""
+    fields = patches.model.fields.sum(axis=0)[None]
+    return type(patches.model)(patches.model.template, fields, {"model": {"weighting": "none"}})
+
+
 def names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
@@ -400,11 +406,7 @@ def test_mp4_without_its_package_is_refused_before_any_work(patches, tmp_path, m
 
 
 def test_model_without_parts_gives_one_row(patches, tmp_path):
-    whole = type(patches.model)(
-        patches.model.template, patches.model.fields.sum(axis=0)[None],
-        {"model": {"weighting": "none"}},
-    )  # fmt: skip
-    rows = interpolate(patches, tmp_path, model=whole)
+    rows = interpolate(patches, tmp_path, model=whole(patches))
     assert [row["part"] for row in rows] == [0]
     assert (tmp_path / "pair_00_part_0.gif").exists()
 
@@ -456,9 +458,10 @@ def test_pairs_cannot_be_drawn_from_one_test_face(tmp_path):
 
 
 def test_many_steps_keep_a_sheet_of_bounded_width(patches, tmp_path):
-    interpolate(patches, tmp_path, steps=40, animation="none")
+    model = whole(patches)
+    interpolate(patches, tmp_path, model=model, steps=40, animation="none")
     wide = size(tmp_path / "pair_00.png")
-    interpolate(patches, tmp_path, steps=12, animation="none")
+    interpolate(patches, tmp_path, model=model, steps=12, animation="none")
     assert size(tmp_path / "pair_00.png") == wide
 
 

@@ -102,6 +102,15 @@ def test_pictures_are_embedded_whole_with_their_size(tmp_path, sections):
     assert [a["class"] for a in page.all("div")].count("small") == 1
 
 
+def test_wide_pictures_scroll(tmp_path):
+    Image.fromarray(np.zeros((3, 1200, 3), np.uint8)).save(tmp_path / "wide.png")
+    figure = Figure(tmp_path / "wide.png", "<wide>")
+    write_report(tmp_path / "r.html", "t", [Section("s", "", [figure])])
+    page = Page((tmp_path / "r.html").read_text())
+    assert page.all("div")[0]["class"] == "scroll wide"
+    assert page.all("div")[0]["aria-label"] == "<wide>"
+
+
 def test_film(tmp_path):
     (tmp_path / "a.mp4").write_bytes(b"film")
     write_report(tmp_path / "r.html", "t", [Section("s", "", [Figure(tmp_path / "a.mp4", "c")])])

@@ -281,13 +281,14 @@ from snakemake.api import SnakemakeApi
 from snakemake.executors import dryrun
 from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSettings
 
-class Executor(dryrun.Executor):
-    def run_job(self, job):
-        if job.output:
-            found[-1].append((job.rule.name, str(job.output[0])))
-        super().run_job(job)
+run_job = dryrun.Executor.run_job
 
-dryrun.Executor = Executor
+def record(executor, job):
+    if job.output:
+        found[-1].append((job.rule.name, str(job.output[0])))
+    run_job(executor, job)
+
+dryrun.Executor.run_job = record
 snakefile, workdir, files, cases = json.load(sys.stdin)
 found = []
 for case in cases:
@@ -402,9 +403,10 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
     )
     assert run.returncode == 0, run.stderr
     for path, content in compared.items():
-        if "train" not in path.parts and "variants" not in path.parts:
-            assert (made / path).read_bytes() == content, path
         assert (made / path).stat().st_size > 0
+        # The model depends on the number of threads: what is made with it may differ.
+        if "variants" not in path.parts:
+            assert (made / path).read_bytes() == content, path
     assert len(read_ply(tmp_path / "edited.ply")[0]) == 1497
 
 

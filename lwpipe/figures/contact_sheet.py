@@ -45,7 +45,7 @@ def draw_contact_sheet(
     unit = settings.tile / REFERENCE_TILE
     columns = min(6 if height > width else 4, len(faces))
     lines = -(-len(faces) // columns)
-    gap, head, label, border = (round(n * unit) for n in (14, 64, 50, 18))
+    gap, head, label, border = (round(n * unit) for n in (14, 84, 60, 18))
     cell, line = width + gap, height + label
     sheet = Sheet(
         2 * border + columns * cell - gap, head + lines * line + border, settings.tile,
@@ -57,9 +57,9 @@ def draw_contact_sheet(
         f"{data.vertices.shape[1]:,} vertices · {len(data.triangles):,} triangles · "
         f"source: {data.info.get('source', 'unknown')}"
     )
-    sheet.text(title, border, 22 * unit, 20, ha="left", weight="bold")
-    sheet.text(counts, border, 46 * unit, 15, ha="left", color=MUTED)
-    room = int(width / (8.2 * unit))
+    sheet.text(title, border, 26 * unit, 25, ha="left", weight="bold")
+    sheet.text(counts, border, 58 * unit, 19, ha="left", color=MUTED)
+    room = int(width / (10 * unit))
     for place, image in enumerate(pictures):
         top, left = head + place // columns * line, border + place % columns * cell
         sheet.picture(image, left, top)
@@ -69,8 +69,8 @@ def draw_contact_sheet(
             row = rows[place - 1]
             name, kind = data.faces["id"][row], data.faces["split"][row]
             color = _SPLIT_COLORS[kind]
-        sheet.text(shorten(name, room), middle, top + height + 13 * unit, 13.5)
-        sheet.text(shorten(kind, room + 4), middle, top + height + 31 * unit, 12, color=color)
+        sheet.text(shorten(name, room), middle, top + height + 14 * unit, 17)
+        sheet.text(shorten(kind, room + 4), middle, top + height + 37 * unit, 15, color=color)
     sheet.save(picture)
 
 

@@ -67,7 +67,7 @@ class FaceRenderer:
     >>> vertices = [[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 2.0, 0.0]]
     >>> with FaceRenderer(triangles, vertices, 64) as renderer:
     ...     renderer.render(vertices).shape
-    (64, 33, 3)
+    (64, 32, 3)
     """
 
     def __init__(
