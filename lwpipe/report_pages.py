@@ -46,6 +46,7 @@ def report_files(layout: Layout) -> dict[str, list[str]]:
         "contact_sheets": shared("draw_contact_sheet", "contact_sheet.png"),
         "pyramids": shared("make_pyramid", "pyramid.csv"),
         "local_weights": shared("draw_local_weights", "local_weights.png"),
+        "models": each("train_model", "model.json"),
         "learning_curves": each("draw_learning_curve", "learning_curve.png"),
         "interpolations": [layout.folder("draw_interpolation", name) for name in rendered],
         "diversity": each("measure_diversity", "diversity.csv"),
@@ -121,10 +122,12 @@ def write_run_report(name: str, files: Mapping[str, Paths], output_html: str | P
             ),
             Section(
                 "Training",
-                "Losses and errors over the epochs.",
+                "Losses and errors over the epochs; the settings of the first variant, and of each "
+                "other what differs from them.",
                 figures=[
                     _figure(path, "Learning curve", path) for path in files["learning_curves"]
                 ],
+                facts=_training(files["models"]),
             ),
         ],
     )
@@ -145,6 +148,23 @@ def _data(files: Mapping[str, Paths]) -> Section:
         tables=[_table(path, "Checks of the meshes", path) for path in files["qc"]],
         facts=facts,
     )
+
+
+def _training(models: Paths) -> dict[str, object]:
+    """Return the settings of the first variant, and of the others what differs."""
+    settings = {
+        _variant(path).strip(" ()"): {
+            **{f"model.{key}": value for key, value in about["model"].items()},
+            **{f"training.{key}": value for key, value in about["info"]["training"].items()},
+            "parameters": about["parameters"],
+        }
+        for path, about in ((path, read_json(path)) for path in models)
+    }
+    first = next(iter(settings.values()))
+    return {
+        name: {key: value for key, value in own.items() if own is first or value != first[key]}
+        for name, own in settings.items()
+    }
 
 
 def _pictures(folder: Path) -> list[Path]:

@@ -70,7 +70,7 @@ def test_every_key_is_documented_above_its_line() -> None:
 def test_ranges_reach_the_documentation() -> None:
     text = " ".join(default_yaml().replace("#", " ").split())
     assert "[number, greater than 0, less than 1] test_fraction: 0.11" in text
-    assert "[whole number, 1500 to 250000] vertices: 3000" in text
+    assert "[whole number, 1500 to 250000] vertices: 2500" in text
     assert "[number, at least 0 or null] eta: null" in text
     assert "[one of synthetic, ict, aflw2000-3d, meshes] source: synthetic" in text
 

@@ -44,7 +44,7 @@ class Section(BaseModel):
 class SyntheticSettings(Section):
     """The embedded parametric face; read with source 'synthetic'."""
 
-    vertices: Annotated[int, Field(ge=1500, le=250_000)] = 3000
+    vertices: Annotated[int, Field(ge=1500, le=250_000)] = 2500
     """Resolution of the mesh; the nearest grid is taken. Unit: vertices."""
     expressions: bool = True
     """Add expressions (smile, open jaw, raised brows ...) to the identities."""
@@ -99,7 +99,7 @@ class DataSettings(Section):
 
     source: Literal["synthetic", "ict", "aflw2000-3d", "meshes"] = "synthetic"
     """Where the faces come from."""
-    faces: Annotated[int, Field(ge=4)] | None = 400
+    faces: Annotated[int, Field(ge=4)] | None = 300
     """How many faces; null: all there are (sources aflw2000-3d and meshes)."""
     test_fraction: ProperShare = 0.11
     """Share of the faces held out for testing."""
@@ -180,7 +180,7 @@ class ModelSettings(Section):
 class TrainingSettings(Section):
     """Optimisation."""
 
-    epochs: Count = 30
+    epochs: Count = 20
     """Passes over the training faces."""
     batch_size: Count = 16
     """Faces a step."""

@@ -108,6 +108,7 @@ STAGES: dict[str, Stage] = {
             "draw_contact_sheet",
             "make_pyramid",
             "draw_local_weights",
+            "train_model",
             "draw_learning_curve",
             "draw_interpolation",
             "measure_diversity",

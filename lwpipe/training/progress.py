@@ -10,10 +10,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -33,13 +31,9 @@ class TrainingProgress:
         self._epochs, self._steps, self._done, self._first = epochs, steps, done, done
         self._started = time.monotonic()
         self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn(
-                "epoch {task.fields[epoch]}  loss {task.fields[loss]:.4f}  {task.fields[error]}"
-            ),
-            TimeElapsedColumn(),
+            BarColumn(bar_width=16),
+            TextColumn(f"{{task.fields[epoch]}}/{epochs}"),
+            TextColumn("loss {task.fields[loss]:.4f} {task.fields[error]}"),
             TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
@@ -74,7 +68,7 @@ class TrainingProgress:
         """Tell the history row of a finished epoch."""
         self._done += 1
         error = f"train {row['train_mm']:.3f} mm  test {row['test_mm']:.3f} mm"
-        self._bar.update(self._task, error=error, epoch=self._done)
+        self._bar.update(self._task, error=f"test {row['test_mm']:.3f} mm", epoch=self._done)
         if not self._console.is_terminal:
             elapsed = time.monotonic() - self._started
             left = elapsed / (self._done - self._first) * (self._epochs - self._done)

@@ -10,6 +10,7 @@ rule write_report:
         contact_sheets=of_roots("draw_contact_sheet", "contact_sheet.png"),
         pyramids=of_roots("make_pyramid", "pyramid.csv"),
         local_weights=of_roots("draw_local_weights", "local_weights.png"),
+        models=of_variants("train_model", "model.json"),
         learning_curves=of_variants("draw_learning_curve", "learning_curve.png"),
         interpolations=rules.interpolation.input,
         diversity=of_variants("measure_diversity", "diversity.csv"),
