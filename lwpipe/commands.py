@@ -294,7 +294,7 @@ def report(options: Namespace) -> None:
     """Gather everything on one page."""
     context = _Context(options)
 
-    from lwpipe.report_pages import report_files, write_run_report
+    from lwpipe.report import report_files, write_run_report
 
     page = context.output("write_report") / "report.html"
     write_run_report(context.layout.run.name, report_files(context.layout), page)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from lwpipe.config import TemplateSettings
 from lwpipe.data.store import DatasetWriter
-from lwpipe.decimate import boundary_vertices, components, vertex_normals
 from lwpipe.errors import LwpipeError
 from lwpipe.mesh import adjacency, edges, triangle_normals
 from lwpipe.pyramid import Pyramid, build_pyramid, make_pyramid, scaled_laplacian
+from lwpipe.pyramid.decimate import boundary_vertices, components, vertex_normals
 
 
 def grid(rows, columns, seed=None, bump=0.3):

@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from lwpipe.report_pages import write_run_report
+    from lwpipe.report import write_run_report
 
     write_run_report(
         snakemake.params.name,

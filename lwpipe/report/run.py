@@ -8,7 +8,7 @@ from pathlib import Path
 from lwpipe.config.stages import Layout
 from lwpipe.errors import LwpipeError
 from lwpipe.files import read_json
-from lwpipe.report import Figure, Section, Table, write_report
+from lwpipe.report.page import Figure, Section, Table, write_report
 
 Paths = Sequence[str | Path]
 

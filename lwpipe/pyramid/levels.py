@@ -19,11 +19,11 @@ import scipy.sparse as sp
 
 from lwpipe.config import TemplateSettings
 from lwpipe.data.store import Dataset
-from lwpipe.decimate import boundary_vertices, components, decimate
 from lwpipe.errors import LwpipeError
 from lwpipe.files import atomic_path, write_csv
 from lwpipe.mesh import adjacency, edges
-from lwpipe.upsample import upsampling
+from lwpipe.pyramid.decimate import boundary_vertices, components, decimate
+from lwpipe.pyramid.upsample import upsampling
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from lwpipe.errors import LwpipeError
 from lwpipe.files import write_text
-from lwpipe.report_style import CSS
+from lwpipe.report.style import CSS
 
 _KINDS = {
     ".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
