@@ -1,0 +1,46 @@
+"""Copy the pictures of a run into docs/pictures, no wider than a page needs.
+
+Usage: python docs/make_pictures.py results/ict
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from PIL import Image
+
+WIDTH = 1800
+PICTURES = {
+    "contact_sheet": "data/contact_sheet.png",
+    "local_weights": "weights/local_weights.png",
+    "learning_curve": "variants/full/train/learning_curve.png",
+    "faces": "variants/full/interpolation/pair_00_faces.png",
+    "interpolation": "variants/full/interpolation/pair_00.png",
+    "interpolation_no_cycle": "variants/no_cycle/interpolation/pair_00.png",
+    "interpolation_second": "variants/full/interpolation/pair_01.png",
+    "diversity": "variants/full/diversity/diversity.png",
+    "summary": "ablation/summary.png",
+    "tradeoff": "ablation/tradeoff.png",
+}
+ANIMATIONS = {"part": "variants/full/interpolation/pair_00_part_3.gif"}
+
+
+def main() -> None:
+    """Write docs/pictures/<run>_<name>.png."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of the run, results/<name>")
+    run = parser.parse_args().run
+    folder = Path(__file__).parent / "pictures"
+    folder.mkdir(exist_ok=True)
+    for name, file in PICTURES.items():
+        with Image.open(run / file) as picture:
+            picture.thumbnail((WIDTH, WIDTH * 4), Image.Resampling.LANCZOS)
+            picture.convert("RGB").save(folder / f"{run.name}_{name}.png", optimize=True)
+    for name, file in ANIMATIONS.items():
+        shutil.copyfile(run / file, folder / f"{run.name}_{name}.gif")
+
+
+if __name__ == "__main__":
+    main()
