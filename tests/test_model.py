@@ -14,6 +14,7 @@ from lwpipe.model import PartModel, save_model
 from lwpipe.model.network import shuffle_parts
 from lwpipe.model.part_model import standardisation
 from lwpipe.pyramid import build_pyramid
+from lwpipe.training.objective import objective
 
 FACTORS = [4, 4]
 
@@ -194,3 +195,24 @@ def test_wrong_shapes_are_named(faces):
         model.encode(faces[:, :-1])
     with pytest.raises(ValueError, match="part encodings have shape"):
         model.decode(np.zeros((1, 2, 5)))
+
+
+def test_the_cycle_of_unshuffled_parts_is_two_passes_through_the_network():
+    network = make_model().network
+    x = torch.randn(256, 6, 3)
+    order = torch.arange(6).repeat(3, 1)
+    loss, cycle, reconstruction = objective(network, x, order)
+    torch.testing.assert_close(reconstruction, network(x))
+    torch.testing.assert_close(loss, (network(x) - x).abs().mean())
+    torch.testing.assert_close(cycle, (network(network(x)) - x).abs().mean())
+
+
+def test_a_share_of_the_batch_can_go_through_the_cycle():
+    network = make_model().network
+    x = torch.randn(256, 6, 3)
+    order = torch.stack([torch.randperm(4) for _ in range(3)])
+    _, cycle, reconstruction = objective(network, x, order)
+    _, expected, _ = objective(network, x[:, :4], order)
+    torch.testing.assert_close(cycle, expected)
+    assert reconstruction.shape == x.shape
+    assert objective(network, x)[1] is None

@@ -198,6 +198,8 @@ class TrainingSettings(Section):
     """Weight of the squared parameters."""
     cycle_weight: NonNegative = 0.5
     """lambda: weight of the cycle loss, which shuffles parts between faces; 0.0: none."""
+    cycle_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), _EXPONENT] = 1.0
+    """Share of each batch that goes through the cycle, which costs most of a step's time."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto: on the GPU if there is one."""
     seed: Seed = 0

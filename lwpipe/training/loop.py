@@ -196,7 +196,8 @@ def _train_epoch(
             group["lr"] = rate
         order = None
         if settings.cycle_weight > 0:
-            permutations = np.stack([rng.permutation(size) for _ in range(parts)])
+            count = max(1, round(settings.cycle_share * size))
+            permutations = np.stack([rng.permutation(count) for _ in range(parts)])
             order = torch.from_numpy(permutations).to(x.device)
         reconstruction, cycle, output = objective(network, x, order)
         loss = reconstruction if cycle is None else reconstruction + settings.cycle_weight * cycle
