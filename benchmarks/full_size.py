@@ -3,6 +3,7 @@
 Writes synthetic faces in the real `.mat` layout (53,215 vertices or so, 199 shape and 29 expression
 components), then runs conversion, pyramid, local weights and one training epoch, each in a
 process of its own. Usage: python benchmarks/full_size.py FOLDER [--faces 2000] [--vertices 53215]
+       python benchmarks/full_size.py FOLDER --again template train
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ STAGES = (
 )
 
 
-def write_layout(folder: Path, faces: int, vertices: int) -> int:
-    """Write Model_Shape.mat, Model_Exp.mat and one .mat a face; return the vertex count.
+def write_layout(folder: Path, faces: int, vertices: int) -> None:
+    """Write Model_Shape.mat, Model_Exp.mat and one .mat a face.
 
     The components are random combinations of differences of synthetic faces, in micrometres and
     interleaved x, y, z, as in the Basel Face Model; triangles count from 1.
@@ -69,7 +70,6 @@ def write_layout(folder: Path, faces: int, vertices: int) -> int:
                 "Pose_Para": np.zeros((1, 7)),
             },
         )
-    return store.vertices.shape[1]
 
 
 def measure(command: list[str], folder: Path) -> tuple[float, float]:
@@ -88,11 +88,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--faces", type=int, default=2000)
     parser.add_argument("--vertices", type=int, default=53215)
+    parser.add_argument(
+        "--again",
+        nargs="+",
+        choices=[words[0] for _, words in STAGES],
+        help="only these stages, in a folder that an earlier call has filled",
+    )
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
-    for name in ("model", "faces"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    count = write_layout(folder, arguments.faces, arguments.vertices)
+    if not arguments.again:
+        for name in ("model", "faces"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        write_layout(folder, arguments.faces, arguments.vertices)
     here = Path(__file__).resolve().parents[1]
     layers = {
         "data": {"aflw2000_3d": {"model_dir": "model", "faces_dir": "faces"}},
@@ -100,11 +107,11 @@ def main() -> None:
     }
     (folder / "size.yaml").write_text(yaml.safe_dump(layers))
     config = [here / "config.yaml", here / "presets" / "aflw2000-3d.yaml", "size.yaml"]
-    print(
-        f"{arguments.faces} faces, {count} vertices; {os.cpu_count()} cores, {platform.machine()}"
-    )
+    print(f"{os.cpu_count()} cores, {platform.machine()}")
     print("\n| stage | seconds | peak memory, GB |\n|---|---|---|")
     for title, words in STAGES:
+        if arguments.again and words[0] not in arguments.again:
+            continue
         command = [sys.executable, "-m", "lwpipe", *words, "--config", *map(str, config)]
         seconds, memory = measure(command, folder)
         print(f"| {title} | {seconds:.1f} | {memory:.1f} |", flush=True)

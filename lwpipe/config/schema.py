@@ -180,7 +180,7 @@ class ModelSettings(Section):
 class TrainingSettings(Section):
     """Optimisation."""
 
-    epochs: Count = 20
+    epochs: Count = 15
     """Passes over the training faces."""
     batch_size: Count = 16
     """Faces a step."""
@@ -198,7 +198,7 @@ class TrainingSettings(Section):
     """Weight of the squared parameters."""
     cycle_weight: NonNegative = 0.5
     """lambda: weight of the cycle loss, which shuffles parts between faces; 0.0: none."""
-    cycle_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), _EXPONENT] = 1.0
+    cycle_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), _EXPONENT] = 0.5
     """Share of each batch that goes through the cycle, which costs most of a step's time."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto: on the GPU if there is one."""

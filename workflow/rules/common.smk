@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from functools import reduce
 from pathlib import Path
 
 from lwpipe.config import merge, read_yaml, validate_run
@@ -36,7 +37,9 @@ def typed(value):
 
 try:
     LAYERS = configuration_layers()
-    LAYOUT = Layout(validate_run(merge(config, LAYERS[-1][1]), LAYERS))
+    # Merged here, lowest first, so that the variants stand in the order of config.yaml.
+    CONFIG = reduce(merge, (values for _, values in LAYERS), {})
+    LAYOUT = Layout(validate_run(CONFIG, LAYERS))
 except LwpipeError as error:
     # Leaving here, and not by an exception of Snakemake, is what spares the user a traceback.
     print(f"lwpipe: error: {error}", file=sys.stderr)
