@@ -180,7 +180,7 @@ class ModelSettings(Section):
 class TrainingSettings(Section):
     """Optimisation."""
 
-    epochs: Count = 15
+    epochs: Count = 10
     """Passes over the training faces."""
     batch_size: Count = 16
     """Faces a step."""
