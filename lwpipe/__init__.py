@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from lwpipe.errors import LwpipeError
     from lwpipe.model import PartModel, load
 
-__version__ = version("lwpipe")
+try:
+    __version__ = version("lwpipe")
+except PackageNotFoundError:  # a job in an environment of its own imports it from the checkout
+    __version__ = "unknown"
 
 __all__ = ["Dataset", "LwpipeError", "PartModel", "__version__", "load"]
 
