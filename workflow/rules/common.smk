@@ -10,6 +10,7 @@ from lwpipe.config import merge, read_yaml, validate_run
 from lwpipe.config.load import cli_value
 from lwpipe.config.stages import STAGES, Layout, read_settings
 from lwpipe.errors import LwpipeError
+from lwpipe.report import report_files
 
 
 def configuration_layers():
@@ -46,9 +47,9 @@ except LwpipeError as error:
     sys.exit(1)
 
 RUN = LAYOUT.base
-VARIANTS = list(LAYOUT.run.variants)
-RENDERED = list(dict.fromkeys(LAYOUT.run.base.interpolation.variants))
 BASE = LAYOUT.run.base
+VARIANTS = list(LAYOUT.run.variants)
+RENDERED = list(dict.fromkeys(BASE.interpolation.variants))
 
 # What every reader of a data set needs of it.
 STORE = ["vertices.npy", "template.ply", "faces.csv", "dataset.json"]
