@@ -199,7 +199,7 @@ def test_wrong_shapes_are_named(faces):
 
 def test_the_cycle_of_unshuffled_parts_is_two_passes_through_the_network():
     network = make_model().network
-    x = torch.randn(256, 6, 3)
+    x = torch.randn(6, 256, 3)
     order = torch.arange(6).repeat(3, 1)
     loss, cycle, reconstruction = objective(network, x, order)
     torch.testing.assert_close(reconstruction, network(x))
@@ -209,7 +209,7 @@ def test_the_cycle_of_unshuffled_parts_is_two_passes_through_the_network():
 
 def test_a_share_of_the_batch_can_go_through_the_cycle():
     network = make_model().network
-    x = torch.randn(256, 6, 3)
+    x = torch.randn(6, 256, 3)
     order = torch.stack([torch.randperm(4) for _ in range(3)])
     _, cycle, reconstruction = objective(network, x, order)
     _, expected, _ = objective(network, x[:, :4], order)

@@ -151,8 +151,9 @@ class LocalWeightsSettings(Section):
     """Iterations of the solver."""
     max_faces: Count | None = 400
     """Factorise at most so many training faces, drawn by seed; null: all."""
-    solver: Literal["nimfa"] = "nimfa"
-    """Implementation of the factorisation."""
+    solver: Literal["nimfa", "fast"] = "nimfa"
+    """Implementation of the factorisation: nimfa's, or the same steps solved exactly and faster,
+    also on a GPU."""
     seed: Seed = 0
     """Draws the start of the solver and the faces."""
 
@@ -202,6 +203,16 @@ class TrainingSettings(Section):
     """Share of each batch that goes through the cycle, which costs most of a step's time."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto: on the GPU if there is one."""
+    backend: Literal["auto", "numba", "triton", "torch", "pyg"] = "auto"
+    """Implementation of the mesh convolution: compiled for the CPU (numba) or the GPU (triton),
+    plain PyTorch (torch), torch_geometric's layers (pyg: slow, for comparison); auto: the fastest
+    that runs on the device."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the features on a GPU; sums and parameters, and all on a CPU, are float32."""
+    accumulate: Count = 1
+    """Split each batch into so many pieces whose gradients are added: less memory, same result."""
+    processes: Count = 1
+    """Share each batch among so many processes, one GPU each where there are GPUs."""
     seed: Seed = 0
     """Draws the start of the network, the batches and the shuffles."""
 

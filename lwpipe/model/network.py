@@ -33,7 +33,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 class PartAutoencoder(nn.Module):
     """Encoder, projections and decoder on a fixed mesh pyramid.
 
-    Works on standardised coordinates laid out as (V, batch, 3).
+    Works on standardised coordinates, (batch, V, 3).
 
     Parameters
     ----------
@@ -99,7 +99,8 @@ class PartAutoencoder(nn.Module):
         return self.last.laplacian.shape[0]
 
     def encode(self, x: Tensor) -> Tensor:
-        """Encode standardised faces (V, batch, 3) to latent codes (batch, Z)."""
+        """Encode standardised faces (batch, V, 3) to latent codes (batch, Z)."""
+        x = x.transpose(0, 1).contiguous()
         for convolution in self.encoder:
             x = self.activation(convolution(x))
         return cast(Tensor, self.to_latent(x.transpose(0, 1).flatten(1)))
@@ -111,7 +112,7 @@ class PartAutoencoder(nn.Module):
         return torch.einsum("bi,kji->bkj", z, self.projections)
 
     def decode(self, parts: Tensor) -> Tensor:
-        """Decode part encodings (batch, K, Z) to standardised faces (V, batch, 3)."""
+        """Decode part encodings (batch, K, Z) to standardised faces (batch, V, 3)."""
         batch = parts.shape[0]
         h = self.from_latent(parts)
         weighting = self.settings.weighting
@@ -126,10 +127,10 @@ class PartAutoencoder(nn.Module):
         for upsample, convolution in zip(reversed(self.upsample), self.decoder, strict=True):
             x = upsample(x.reshape(x.shape[0], -1)).view(-1, batch, x.shape[2])
             x = self.activation(convolution(x))
-        return cast(Tensor, self.last(x))
+        return cast(Tensor, self.last(x).transpose(0, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Reconstruct standardised faces (V, batch, 3)."""
+        """Reconstruct standardised faces (batch, V, 3)."""
         return self.decode(self.parts(self.encode(x)))
 
 

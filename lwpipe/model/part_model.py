@@ -106,13 +106,12 @@ class PartModel:
         return self
 
     def standardise(self, vertices: Tensor) -> Tensor:
-        """Turn faces (n, V, 3) in mm into network input (V, n, 3)."""
-        x = (vertices.to(self.mean.device) - self.mean) / self.scale
-        return x.transpose(0, 1).contiguous()
+        """Turn faces (n, V, 3) in mm into network input (n, V, 3)."""
+        return (vertices.to(self.mean.device) - self.mean) / self.scale
 
     def unstandardise(self, x: Tensor) -> Tensor:
-        """Turn network output (V, n, 3) into faces (n, V, 3) in mm."""
-        return x.transpose(0, 1) * self.scale + self.mean
+        """Turn network output (n, V, 3) into faces (n, V, 3) in mm."""
+        return x * self.scale + self.mean
 
     @torch.inference_mode()
     def encode(self, vertices: npt.ArrayLike) -> Floats:

@@ -54,7 +54,7 @@ def choose_device(wanted: str) -> torch.device:
 
 
 class _Batches:
-    """Batches of standardised faces, (V, batch, 3), from the memory-mapped store."""
+    """Batches of standardised faces, (batch, V, 3), from the memory-mapped store."""
 
     def __init__(self, model: PartModel, vertices: npt.NDArray[np.float32], size: int) -> None:
         self._model, self._vertices, self._size = model, vertices, size
@@ -82,7 +82,7 @@ def _optimizer(network: torch.nn.Module, settings: TrainingSettings) -> torch.op
 def _error_mm(model: PartModel, output: Tensor, x: Tensor) -> float:
     """Return the sum over faces of the mean vertex distance, mm."""
     with torch.no_grad():
-        difference = ((output - x).transpose(0, 1) * model.scale).norm(dim=2)
+        difference = ((output - x) * model.scale).norm(dim=2)
         return float(difference.mean(dim=1).double().sum())
 
 

@@ -21,7 +21,7 @@ def objective(
     Parameters
     ----------
     network : PartAutoencoder
-    x : (V, batch, 3)
+    x : (batch, V, 3)
         Standardised faces.
     order : int (K, n), optional
         One permutation a part of the first n <= batch faces, which go through the cycle; without
@@ -36,4 +36,4 @@ def objective(
     mixed = network.decode(shuffle_parts(parts[:count], order))
     again = network.parts(network.encode(mixed))
     restored = network.decode(shuffle_parts(again, torch.argsort(order, dim=1)))
-    return loss, torch.nn.functional.l1_loss(restored, x[:, :count]), reconstruction
+    return loss, torch.nn.functional.l1_loss(restored, x[:count]), reconstruction
