@@ -9,25 +9,30 @@ w = 1 this is CoMA (Ranjan et al., ECCV 2018).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+import math
+from typing import cast
 
-import numpy as np
-import numpy.typing as npt
-import scipy.sparse as sp
 import torch
 from torch import Tensor, nn
 
 from lwpipe.config import ModelSettings
-from lwpipe.model.chebyshev import ChebConv
-from lwpipe.model.sparse import SparseMatrix, Upsample
+from lwpipe.model.backends import Geometry, make_backend
 
-_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "elu": nn.functional.elu,
-    "relu": nn.functional.relu,
-    "leaky_relu": nn.functional.leaky_relu,
-    "tanh": torch.tanh,
-}
+
+class Convolution(nn.Module):
+    """The parameters of one Chebyshev convolution of order K (Defferrard et al., 2016).
+
+    y = sum_k T_k(L~) x W_k + b, T_0 = 1, T_1 = L~, T_k = 2 L~ T_{k-1} - T_{k-2}, where L~ is the
+    symmetric normalised Laplacian scaled to lambda_max = 2.
+    """
+
+    def __init__(self, inputs: int, outputs: int, order: int, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(order, inputs, outputs))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        # Glorot's bound over the whole stencil: all K terms feed an output.
+        bound = math.sqrt(6.0 / (order * inputs + outputs))
+        nn.init.uniform_(self.weight, -bound, bound)
 
 
 class PartAutoencoder(nn.Module):
@@ -37,51 +42,40 @@ class PartAutoencoder(nn.Module):
 
     Parameters
     ----------
-    laplacians : L~ of each level, finest first, `levels + 1` of them
-    keep : for each step, the vertices that downsampling keeps (D), int (V_{l+1},)
-    up : for each step, U, (V_l, V_{l+1})
+    geometry : Geometry
+        The matrices of the pyramid.
     coarse_weights : float (V_L, K)
         Local weights at the coarsest level.
     settings : ModelSettings
+    backend : name of the implementation of the convolutions; `use` changes it
     """
 
     coarse_weights: Tensor
 
     def __init__(
         self,
-        laplacians: Sequence[sp.csr_matrix],
-        keep: Sequence[npt.NDArray[np.int64]],
-        up: Sequence[sp.csr_matrix],
+        geometry: Geometry,
         coarse_weights: Tensor,
         settings: ModelSettings,
+        backend: str = "torch",
     ) -> None:
         super().__init__()
-        self.settings = settings
-        self.levels = len(keep)
-        self.activation = _ACTIVATIONS[settings.activation]
-        channels = settings.channels
-        operators = nn.ModuleList(SparseMatrix(matrix) for matrix in laplacians)
+        self.settings, self.geometry = settings, geometry
         self.register_buffer("coarse_weights", coarse_weights.float(), persistent=False)
-        self.upsample = nn.ModuleList(Upsample(matrix) for matrix in up)
-
-        def convolution(level: int, inputs: int, outputs: int, **options: Any) -> ChebConv:
-            operator = cast(SparseMatrix, operators[level])
-            return ChebConv(operator, inputs, outputs, settings.order, **options)
-
+        channels, order = settings.channels, settings.order
         inputs = [3, *channels[:-1]]
         self.encoder = nn.ModuleList(
-            convolution(level, inputs[level], channels[level], keep=torch.from_numpy(kept.copy()))
-            for level, kept in enumerate(keep)
+            Convolution(i, o, order) for i, o in zip(inputs, channels, strict=True)
         )
         outputs = [*reversed(channels)]
         self.decoder = nn.ModuleList(
-            convolution(level, outputs[max(step - 1, 0)], outputs[step])
-            for step, level in enumerate(reversed(range(self.levels)))
+            Convolution(i, o, order)
+            for i, o in zip([outputs[0], *outputs[:-1]], outputs, strict=True)
         )
-        self.last = convolution(0, channels[0], 3, bias=False)
+        self.last = Convolution(channels[0], 3, order, bias=False)
 
-        coarse, self.width = laplacians[-1].shape[0], channels[-1]
-        features = coarse * self.width
+        self.width = channels[-1]
+        features = geometry.vertex_count(geometry.levels) * self.width
         latent = settings.latent_size
         self.part_count = coarse_weights.shape[1] if settings.projection else 1
         self.to_latent = nn.Linear(features, latent)
@@ -92,18 +86,34 @@ class PartAutoencoder(nn.Module):
         self.from_latent = nn.Linear(
             latent, self.width if settings.weighting == "outer" else features
         )
+        self.use(backend)
+
+    def use(self, backend: str) -> None:
+        """Compute the convolutions with another of `lwpipe.model.backends.BACKENDS`."""
+        self.backend_name = backend
+        self.backend = make_backend(backend, self.geometry, self.settings.activation)
 
     @property
     def vertex_count(self) -> int:
         """Number of vertices V of the finest level."""
-        return self.last.laplacian.shape[0]
+        return self.geometry.vertex_count(0)
 
     def encode(self, x: Tensor) -> Tensor:
-        """Encode standardised faces (batch, V, 3) to latent codes (batch, Z)."""
-        x = x.transpose(0, 1).contiguous()
-        for convolution in self.encoder:
-            x = self.activation(convolution(x))
-        return cast(Tensor, self.to_latent(x.transpose(0, 1).flatten(1)))
+        """Encode standardised faces (batch, V, 3) to latent codes (batch, Z).
+
+        Raises
+        ------
+        ValueError
+            If the shape is another.
+        """
+        if x.ndim != 3 or x.shape[1:] != (self.vertex_count, 3):
+            raise ValueError(
+                f"faces have shape {tuple(x.shape)}, expected (batch, {self.vertex_count}, 3)"
+            )
+        x = self.backend.enter(x)
+        for level, layer in enumerate(self.encoder):
+            x = self.backend.down(level, x, layer.weight, layer.bias)
+        return cast(Tensor, self.to_latent(self.backend.flatten(x, self.width)))
 
     def parts(self, z: Tensor) -> Tensor:
         """Project latent codes (batch, Z) to part encodings (batch, K, Z)."""
@@ -111,23 +121,23 @@ class PartAutoencoder(nn.Module):
             return z[:, None]
         return torch.einsum("bi,kji->bkj", z, self.projections)
 
-    def decode(self, parts: Tensor) -> Tensor:
-        """Decode part encodings (batch, K, Z) to standardised faces (batch, V, 3)."""
-        batch = parts.shape[0]
+    def coarse_features(self, parts: Tensor) -> Tensor:
+        """Return h, the locally weighted features of the coarsest level, (batch, V_L, channels)."""
         h = self.from_latent(parts)
         weighting = self.settings.weighting
         if weighting == "outer":
-            x = torch.einsum("vk,bkc->vbc", self.coarse_weights, h)
-        else:
-            h = h.view(batch, self.part_count, -1, self.width)
-            if weighting == "vertex" and self.projections is not None:
-                x = torch.einsum("vk,bkvc->vbc", self.coarse_weights, h)
-            else:
-                x = h.sum(1).transpose(0, 1).contiguous()
-        for upsample, convolution in zip(reversed(self.upsample), self.decoder, strict=True):
-            x = upsample(x.reshape(x.shape[0], -1)).view(-1, batch, x.shape[2])
-            x = self.activation(convolution(x))
-        return cast(Tensor, self.last(x).transpose(0, 1))
+            return torch.einsum("vk,bkc->bvc", self.coarse_weights, h)
+        h = h.view(len(parts), self.part_count, -1, self.width)
+        if weighting == "vertex" and self.projections is not None:
+            return torch.einsum("vk,bkvc->bvc", self.coarse_weights, h)
+        return cast(Tensor, h.sum(1))
+
+    def decode(self, parts: Tensor) -> Tensor:
+        """Decode part encodings (batch, K, Z) to standardised faces (batch, V, 3)."""
+        x = self.backend.unflatten(self.coarse_features(parts))
+        for level, layer in zip(reversed(range(self.geometry.levels)), self.decoder, strict=True):
+            x = self.backend.up(level, x, layer.weight, layer.bias)
+        return self.backend.last(x, self.last.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Reconstruct standardised faces (batch, V, 3)."""

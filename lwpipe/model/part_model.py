@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lwpipe.config import ModelSettings
+from lwpipe.model.backends import Geometry, choose
 from lwpipe.model.network import PartAutoencoder
 from lwpipe.pyramid import Pyramid
 
@@ -34,6 +35,8 @@ class PartModel:
         Standard deviation of the training faces about the mean.
     settings : ModelSettings
     info : facts about the training, such as its epochs and seconds
+    backend : 'auto' for the fastest implementation of the mesh convolution on the device, or one of
+        `lwpipe.model.backends.BACKENDS`
 
     Attributes
     ----------
@@ -50,6 +53,7 @@ class PartModel:
         scale: Floats,
         settings: ModelSettings,
         info: dict[str, Any] | None = None,
+        backend: str = "auto",
     ) -> None:
         coarse = weights
         for kept in pyramid.keep:
@@ -58,8 +62,12 @@ class PartModel:
         self.all_weights = np.ascontiguousarray(weights, dtype=np.float32)
         self.template = np.ascontiguousarray(mean, dtype=np.float32)
         self.triangles: npt.NDArray[np.int64] = np.asarray(pyramid.triangles[0], dtype=np.int64)
+        self.backend = backend
         self.network = PartAutoencoder(
-            pyramid.laplacian, pyramid.keep, pyramid.up, torch.from_numpy(coarse.copy()), settings
+            Geometry.of(pyramid),
+            torch.from_numpy(coarse.copy()),
+            settings,
+            choose(backend, torch.device("cpu")),
         )
         self.mean = torch.from_numpy(self.template)
         self.scale = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))
@@ -100,7 +108,10 @@ class PartModel:
         return self.all_weights
 
     def to(self, device: torch.device | str) -> PartModel:
-        """Move the model to `device` and return it."""
+        """Move the model to `device`, with the backend that belongs there, and return it."""
+        name = choose(self.backend, torch.device(device))
+        if name != self.network.backend_name:
+            self.network.use(name)
         self.network.to(device)
         self.mean, self.scale = self.mean.to(device), self.scale.to(device)
         return self

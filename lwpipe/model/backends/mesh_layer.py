@@ -1,0 +1,251 @@
+"""One layer of the mesh convolution as calls of the compiled sweeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from lwpipe.model.backends import sweeps
+from lwpipe.model.backends.simd import LANES
+from lwpipe.model.backends.threads import Threads
+
+Array = npt.NDArray[Any]
+threads = Threads()
+# Rows of a block are at least so many, where the mesh would allow fewer.
+_SMALLEST_BLOCK = 128
+_EMPTY = {np.dtype(np.float32): np.empty(0, np.float32), np.dtype(np.float64): np.empty(0)}
+
+
+def flat(tensor: Tensor) -> Array:
+    """Return the numbers of a contiguous tensor, shared."""
+    array: Array = tensor.detach().numpy().reshape(-1)
+    return array
+
+
+def bandwidth(matrix: sp.csr_matrix) -> int:
+    """Return the largest distance between the numbers of two neighbours."""
+    entries = sp.coo_matrix(matrix)
+    return int(np.abs(entries.row - entries.col).max()) if entries.nnz else 0
+
+
+def _triples(matrix: sp.csr_matrix, dtype: npt.DTypeLike) -> tuple[Array, Array, Array]:
+    """Return (starts, columns, values) with rows padded to multiples of three entries."""
+    matrix = sp.csr_matrix(matrix)
+    matrix.sort_indices()
+    counts = np.diff(matrix.indptr)
+    starts = np.concatenate([[0], np.cumsum(-(-counts // 3))])
+    # Each entry's place: three times the triples before its row, then one after the other.
+    within = np.arange(matrix.nnz) - np.repeat(matrix.indptr[:-1], counts)
+    place = 3 * np.repeat(starts[:-1], counts) + within
+    # A padded entry is a zero in the column of its row's first entry, which is read anyway.
+    used = counts > 0
+    columns = np.repeat(matrix.indices[matrix.indptr[:-1][used]], 3 * np.diff(starts)[used])
+    values = np.zeros(len(columns), dtype)
+    columns[place], values[place] = matrix.indices, matrix.data
+    return starts.astype(np.int32), columns.astype(np.int32), values
+
+
+@dataclass
+class MeshOperator:
+    """What a layer needs of its meshes.
+
+    Attributes
+    ----------
+    laplacian : L~ of the fine mesh, (V, V)
+    select : R, (V', V); None for the identity
+    order : int64 (V,), optional
+        The vertices of a mesh of coordinates in the order of the rows of `laplacian`.
+    """
+
+    laplacian: sp.csr_matrix
+    select: sp.csr_matrix | None = None
+    order: npt.NDArray[np.int64] | None = None
+    _arguments: dict[Any, tuple[Any, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def fine(self) -> int:
+        """Vertices V of the fine mesh."""
+        return int(self.laplacian.shape[0])
+
+    @property
+    def coarse(self) -> int:
+        """Vertices V' of the coarse mesh."""
+        return self.fine if self.select is None else int(self.select.shape[0])
+
+    def arguments(self, dtype: npt.DTypeLike) -> tuple[Any, ...]:
+        """Return what the sweeps call `mesh`."""
+        key = np.dtype(dtype)
+        if key not in self._arguments:
+            block = max(bandwidth(self.laplacian), _SMALLEST_BLOCK)
+            ends = np.minimum(np.arange(block, self.fine + block, block), self.fine)
+            opened, complete = ends, ends
+            inject = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, key))
+            if self.select is not None:
+                entries = sp.coo_matrix(self.select)
+                inject = _triples(sp.csr_matrix(self.select.T), key)
+                # Coarse rows that the blocks so far have reached, and those that no later one will.
+                highest = np.full(self.fine, -1)
+                np.maximum.at(highest, entries.col, entries.row)
+                opened = np.maximum.accumulate(highest)[ends - 1] + 1
+                opened[-1] = self.coarse
+                latest = np.full(self.coarse, -1)
+                np.maximum.at(latest, entries.row, entries.col)
+                complete = np.searchsorted(np.maximum.accumulate(latest), ends, side="left")
+            self._arguments[key] = (
+                _triples(self.laplacian, key),
+                _triples(2 * self.laplacian, key),
+                inject,
+                opened.astype(np.int64),
+                complete.astype(np.int64),
+                self.fine,
+                self.coarse,
+                block,
+            )
+        return self._arguments[key]
+
+
+class Layer:
+    """One call of a layer: sizes, weights laid out for the sweeps, and groups of meshes.
+
+    Parameters
+    ----------
+    operator : MeshOperator
+    weight : (K, S, C)
+        S channels on the fine mesh, C on the coarse one.
+    batch : number of meshes
+    size : meshes of a group, where S is small; by default what suits the number of threads
+    """
+
+    def __init__(
+        self, operator: MeshOperator, weight: Tensor, batch: int, size: int | None = None
+    ) -> None:
+        self.operator, self.batch = operator, batch
+        self.terms, self.side, self.channels = weight.shape
+        self.narrow = self.side < LANES
+        self.width = LANES if self.narrow else self.side
+        weight = weight.detach()
+        self.dtype = weight.numpy().dtype
+        self.empty = _EMPTY[self.dtype]
+        # For analysis the channels C stand in the lanes, for synthesis the channels S.
+        self.by_coarse = flat(weight.contiguous())
+        self.columns = 0
+        if self.narrow:
+            columns = self.terms * self.side
+            self.columns = -(-(columns - self.side + LANES) // LANES) * LANES
+            beside = weight.permute(2, 0, 1).reshape(self.channels, columns)
+            beside = torch.nn.functional.pad(beside, (0, self.columns - columns))
+            self.by_side = flat(beside.contiguous())
+        else:
+            self.by_side = flat(weight.transpose(1, 2).contiguous())
+        self.size = self._group_size() if size is None else size
+        self.groups = [
+            (first, min(self.size, batch - first)) for first in range(0, batch, self.size)
+        ]
+        self.mesh = operator.arguments(self.dtype)
+        self.fine, self.coarse = operator.fine, operator.coarse
+        self.fine_size, self.coarse_size = self.fine * self.side, self.coarse * self.channels
+        self.terms_size = self.terms * self.coarse * self.width
+        # Rows of the weight's gradient, (k, s), rounded up to what the loop does at once.
+        self.slopes = -(-self.terms * self.side // 8) * 8
+
+    def _group_size(self) -> int:
+        """Return as few groups as the lanes allow, in equal numbers for every thread."""
+        if not self.narrow:
+            return 1
+        cores = torch.get_num_threads()
+        groups = -(-self.batch // (LANES // self.side))
+        groups = min(self.batch, -(-groups // cores) * cores)
+        return -(-self.batch // groups)
+
+    def memory(self, slot: int, name: str, size: int) -> Array:
+        """Return memory that a thread may overwrite."""
+        return threads.memory(slot, name, size, self.dtype)
+
+    def _order(self) -> npt.NDArray[np.int64]:
+        order = self.operator.order
+        return np.arange(self.fine, dtype=np.int64) if order is None else order
+
+    def _offsets(self, meshes: int) -> npt.NDArray[np.int64]:
+        """Return where t_k(v)[s] of each mesh lies from the start of row v of t_0."""
+        places = self.coarse * self.width * np.arange(self.terms)[:, None] + np.arange(self.side)
+        offsets = np.zeros((meshes, self.slopes), dtype=np.int64)
+        offsets[:, : places.size] = places.ravel()
+        offsets[:, : places.size] += self.side * np.arange(meshes)[:, None]
+        return offsets.reshape(-1)
+
+    def analyse(
+        self,
+        slot: int,
+        group: int,
+        fine: tuple[Array, int],
+        terms: tuple[Array, int],
+        out: Array | None,
+        bias: Array,
+        code: int,
+        coarse: Array | None = None,
+        slopes: Array | None = None,
+    ) -> None:
+        """Sweep a group from fine to coarse.
+
+        Parameters
+        ----------
+        fine : features and where the group's start, for a narrow group those of all meshes
+        terms : where t goes
+        out : all coarse features, or None to leave channels unmixed
+        coarse, slopes : with both, the weight's gradient is written to slopes, (batch, rows, C)
+        """
+        first, meshes = self.groups[group]
+        start = first * self.coarse_size
+        gradient = (self.empty, 0, np.empty(0, np.int64), 0, self.empty, 0)
+        if coarse is not None and slopes is not None:
+            row = self.slopes * self.channels
+            slopes[first * row : (first + meshes) * row] = 0
+            gradient = (coarse, start, self._offsets(meshes), self.slopes, slopes, first * row)
+        sweeps.analyse(
+            self.mesh,
+            (*fine, self._order(), self.side, first, meshes if self.narrow else 0),
+            (*terms, self.terms, self.width),
+            (self.by_coarse, 0 if out is None else self.channels,
+             self.empty if out is None else out, start, bias, code),
+            gradient,
+            self.memory(slot, "work", 2 * self.fine * self.width),
+        )  # fmt: skip
+
+    def synthesise(
+        self, slot: int, group: int, coarse: tuple[Array, int], out: Array, bias: Array, code: int
+    ) -> None:
+        """Sweep a group from coarse features, from an offset on, to all fine ones in `out`."""
+        first, meshes = self.groups[group]
+        sweeps.synthesise(
+            self.mesh,
+            (*coarse, self.channels),
+            (self.by_side, self.columns, self.terms, bias, code),
+            (out, 0 if self.narrow else first * self.fine_size, self._order(), self.side, first,
+             meshes if self.narrow else 0, self.width),
+            self.memory(slot, "work", 2 * self.fine * self.width),
+            self.memory(slot, "mixed", self.terms * (self.coarse + 1) * self.width),
+            self.memory(slot, "rows", 32 * meshes * self.columns),
+        )  # fmt: skip
+
+    def weight_gradient(
+        self, group: int, terms: tuple[Array, int], coarse: tuple[Array, int], slopes: Array
+    ) -> None:
+        """Write sum_v t_k(v)^T coarse(v) of each mesh of a group to slopes, (batch, rows, C)."""
+        first, meshes = self.groups[group]
+        row = self.slopes * self.channels
+        slopes[first * row : (first + meshes) * row] = 0
+        sweeps.weight_gradient(
+            (*terms, self.width), self.coarse, self.channels, self._offsets(meshes), self.slopes,
+            meshes, *coarse, slopes, first * row,
+        )  # fmt: skip
+
+    def sum_gradient(self, slopes: Tensor) -> Tensor:
+        """Sum (batch, rows, C) over the meshes to (K, S, C)."""
+        total = slopes.sum(0)[: self.terms * self.side]
+        return total.view(self.terms, self.side, self.channels)
