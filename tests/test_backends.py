@@ -1,5 +1,7 @@
 """Every implementation of the mesh convolution against torch_geometric's and finite differences."""
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from lwpipe.config import ModelSettings
 from lwpipe.errors import LwpipeError
 from lwpipe.mesh import adjacency
+from lwpipe.model import backends
 from lwpipe.model.backends import Backend, Geometry, choose, make_backend
 from lwpipe.model.backends.base import selection
 from lwpipe.model.backends.mesh_layer import MeshOperator
@@ -47,7 +50,7 @@ def random_geometry(seed: int, counts: tuple[int, ...]) -> Geometry:
     rng = np.random.default_rng(seed)
     laplacian = [double_laplacian(random_triangles(rng, count), count) for count in counts]
     down, up = [], []
-    for fine, coarse in zip(counts[:-1], counts[1:], strict=True):
+    for fine, coarse in itertools.pairwise(counts):
         down.append(selection(np.sort(rng.choice(fine, coarse, replace=False)), fine))
         weights = rng.dirichlet(np.ones(3), size=fine).astype(np.float32)
         columns = rng.integers(coarse, size=(fine, 3))
@@ -208,8 +211,8 @@ def test_a_wrong_shape_names_both_shapes():
     with pytest.raises(ValueError, match=r"matrix \(4, 4\) cannot multiply features \(3, 2\)"):
         CsrMatrix(sp.eye_array(4)).product(torch.zeros(3, 2))
     network = make_network(random_geometry(0, (30, 10)), channels=[4])
-    for backend in OURS:
-        network.use(backend)
+    for name in OURS:
+        network.use(name)
         with pytest.raises(ValueError, match=r"\(2, 29, 3\).*\(batch, 30, 3\)"):
             network.encode(torch.zeros(2, 29, 3))
 
@@ -218,9 +221,12 @@ def test_auto_takes_what_runs_on_the_device(monkeypatch):
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     assert choose("auto", cpu) == "numba"
     assert choose("pyg", gpu) == "pyg"
+    missing: list[str] = []
+    monkeypatch.setattr(backends, "_installed", lambda name: name not in missing)
+    assert choose("auto", gpu) == "triton"
     with pytest.raises(LwpipeError, match="'triton', which does not run on 'cpu'"):
         choose("triton", cpu)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    missing += ["numba", "triton", "pyg"]
     assert choose("auto", cpu) == choose("auto", gpu) == "torch"
     with pytest.raises(LwpipeError, match="'pyg', but torch_geometric is not installed"):
         choose("pyg", cpu)

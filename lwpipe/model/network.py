@@ -10,6 +10,7 @@ w = 1 this is CoMA (Ranjan et al., ECCV 2018).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import cast
 
 import torch
@@ -26,10 +27,13 @@ class Convolution(nn.Module):
     symmetric normalised Laplacian scaled to lambda_max = 2.
     """
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, inputs: int, outputs: int, order: int, bias: bool = True) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(order, inputs, outputs))
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.register_parameter("bias", nn.Parameter(torch.zeros(outputs)) if bias else None)
         # Glorot's bound over the whole stencil: all K terms feed an output.
         bound = math.sqrt(6.0 / (order * inputs + outputs))
         nn.init.uniform_(self.weight, -bound, bound)
@@ -93,6 +97,10 @@ class PartAutoencoder(nn.Module):
         self.backend_name = backend
         self.backend = make_backend(backend, self.geometry, self.settings.activation)
 
+    @staticmethod
+    def _layers(layers: nn.ModuleList) -> Iterator[Convolution]:
+        return (cast(Convolution, layer) for layer in layers)
+
     @property
     def vertex_count(self) -> int:
         """Number of vertices V of the finest level."""
@@ -111,7 +119,7 @@ class PartAutoencoder(nn.Module):
                 f"faces have shape {tuple(x.shape)}, expected (batch, {self.vertex_count}, 3)"
             )
         x = self.backend.enter(x)
-        for level, layer in enumerate(self.encoder):
+        for level, layer in enumerate(self._layers(self.encoder)):
             x = self.backend.down(level, x, layer.weight, layer.bias)
         return cast(Tensor, self.to_latent(self.backend.flatten(x, self.width)))
 
@@ -135,7 +143,8 @@ class PartAutoencoder(nn.Module):
     def decode(self, parts: Tensor) -> Tensor:
         """Decode part encodings (batch, K, Z) to standardised faces (batch, V, 3)."""
         x = self.backend.unflatten(self.coarse_features(parts))
-        for level, layer in zip(reversed(range(self.geometry.levels)), self.decoder, strict=True):
+        levels = reversed(range(self.geometry.levels))
+        for level, layer in zip(levels, self._layers(self.decoder), strict=True):
             x = self.backend.up(level, x, layer.weight, layer.bias)
         return self.backend.last(x, self.last.weight)
 

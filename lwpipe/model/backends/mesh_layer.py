@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 threads = Threads()
 # Rows of a block are at least so many, where the mesh would allow fewer.
 _SMALLEST_BLOCK = 128
-_EMPTY = {np.dtype(np.float32): np.empty(0, np.float32), np.dtype(np.float64): np.empty(0)}
+_EMPTY: dict[Any, Array] = {np.dtype(d): np.empty(0, d) for d in (np.float32, np.float64)}
 
 
 def flat(tensor: Tensor) -> Array:
@@ -128,10 +128,11 @@ class Layer:
         self.operator, self.batch = operator, batch
         self.terms, self.side, self.channels = weight.shape
         self.narrow = self.side < LANES
-        self.width = LANES if self.narrow else self.side
+        self.size = self._group_size() if size is None else size
+        self.width = -(-self.size * self.side // LANES) * LANES
         weight = weight.detach()
         self.dtype = weight.numpy().dtype
-        self.empty = _EMPTY[self.dtype]
+        self.empty: Array = _EMPTY[self.dtype]
         # For analysis the channels C stand in the lanes, for synthesis the channels S.
         self.by_coarse = flat(weight.contiguous())
         self.columns = 0
@@ -143,7 +144,6 @@ class Layer:
             self.by_side = flat(beside.contiguous())
         else:
             self.by_side = flat(weight.transpose(1, 2).contiguous())
-        self.size = self._group_size() if size is None else size
         self.groups = [
             (first, min(self.size, batch - first)) for first in range(0, batch, self.size)
         ]
@@ -155,11 +155,12 @@ class Layer:
         self.slopes = -(-self.terms * self.side // 8) * 8
 
     def _group_size(self) -> int:
-        """Return as few groups as the lanes allow, in equal numbers for every thread."""
-        if not self.narrow:
-            return 1
+        """Return how many meshes share a row, so that all threads have equally many groups."""
+        room = 2 * LANES // self.side
+        if self.narrow and self.batch <= LANES // self.side * torch.get_num_threads():
+            room = LANES // self.side
         cores = torch.get_num_threads()
-        groups = -(-self.batch // (LANES // self.side))
+        groups = -(-self.batch // max(room, 1))
         groups = min(self.batch, -(-groups // cores) * cores)
         return -(-self.batch // groups)
 
@@ -195,7 +196,7 @@ class Layer:
 
         Parameters
         ----------
-        fine : features and where the group's start, for a narrow group those of all meshes
+        fine : features and where the group's start
         terms : where t goes
         out : all coarse features, or None to leave channels unmixed
         coarse, slopes : with both, the weight's gradient is written to slopes, (batch, rows, C)
@@ -209,7 +210,7 @@ class Layer:
             gradient = (coarse, start, self._offsets(meshes), self.slopes, slopes, first * row)
         sweeps.analyse(
             self.mesh,
-            (*fine, self._order(), self.side, first, meshes if self.narrow else 0),
+            (*fine, self._order(), self.side, meshes),
             (*terms, self.terms, self.width),
             (self.by_coarse, 0 if out is None else self.channels,
              self.empty if out is None else out, start, bias, code),
@@ -226,8 +227,7 @@ class Layer:
             self.mesh,
             (*coarse, self.channels),
             (self.by_side, self.columns, self.terms, bias, code),
-            (out, 0 if self.narrow else first * self.fine_size, self._order(), self.side, first,
-             meshes if self.narrow else 0, self.width),
+            (out, first * self.fine_size, self._order(), self.side, meshes, self.width),
             self.memory(slot, "work", 2 * self.fine * self.width),
             self.memory(slot, "mixed", self.terms * (self.coarse + 1) * self.width),
             self.memory(slot, "rows", 32 * meshes * self.columns),

@@ -63,7 +63,7 @@ class Analysis(torch.autograd.Function):
             place = (t, group * layer.terms_size)
             if not keep:
                 place = (layer.memory(slot, "terms", layer.terms_size), 0)
-            start = 0 if layer.narrow else group * layer.fine_size
+            start = layer.groups[group][0] * layer.fine_size
             layer.analyse(slot, group, (fine, start), place, y, shift, code)
 
         threads.run(len(layer.groups), task)
@@ -139,14 +139,16 @@ class Synthesis(torch.autograd.Function):
         y = g if out is None else flat(out)
 
         def task(slot: int, group: int) -> None:
-            first, _ = layer.groups[group]
-            source = (g, 0)
+            first, meshes = layer.groups[group]
+            source = (g, first * layer.fine_size)
             if not layer.narrow:
-                source = (layer.memory(slot, "inner", layer.fine_size), 0)
-                mixing.before_activation(
-                    g, y, first * layer.fine_size, layer.side, ctx.code,
-                    *source, layer.fine, summed, first * layer.side,
-                )  # fmt: skip
+                source = (layer.memory(slot, "inner", meshes * layer.fine_size), 0)
+                for mesh in range(meshes):
+                    mixing.before_activation(
+                        g, y, (first + mesh) * layer.fine_size, layer.side, ctx.code,
+                        source[0], mesh * layer.fine_size, layer.fine,
+                        summed, (first + mesh) * layer.side,
+                    )  # fmt: skip
             terms = (layer.memory(slot, "terms", layer.terms_size), 0)
             layer.analyse(slot, group, source, terms, gx, layer.empty, 0, coarse, into)
 
@@ -220,7 +222,9 @@ class MeshMajor(Backend):
         outputs = _wide(weight.shape[2])
         weight = _padded(weight, x.shape[2], outputs)
         bias = torch.nn.functional.pad(bias, (0, outputs - len(bias)))
-        out: Tensor = Analysis.apply(x, weight, bias, self._downs[level], self._code)
+        out: Tensor = Analysis.apply(  # type: ignore[no-untyped-call]
+            x, weight, bias, self._downs[level], self._code
+        )
         return out
 
     @override
@@ -237,11 +241,13 @@ class MeshMajor(Backend):
         outputs = _wide(weight.shape[2])
         weight = _padded(weight, x.shape[2], outputs)
         bias = torch.nn.functional.pad(bias, (0, outputs - len(bias)))
-        out: Tensor = Synthesis.apply(x, weight, bias, self._ups[level], self._code)
+        out: Tensor = Synthesis.apply(  # type: ignore[no-untyped-call]
+            x, weight, bias, self._ups[level], self._code
+        )
         return out
 
     @override
     def last(self, x: Tensor, weight: Tensor) -> Tensor:
         weight = _padded(weight, x.shape[2], weight.shape[2])
-        out: Tensor = Synthesis.apply(x, weight, None, self._whole, 0)
+        out: Tensor = Synthesis.apply(x, weight, None, self._whole, 0)  # type: ignore[no-untyped-call]
         return out

@@ -129,12 +129,12 @@ def expand(x, x0, xs, inputs, w, w0, wk, wi, order, c, c0, ck, cs, first, end):
 
 @compiled
 def expand_narrow(
-    x, x0, xm, xs, inputs, meshes, channels, w, wi, order, c, c0, ck, first, end, work
+    x, x0, xm, xs, inputs, meshes, channels, w, wi, order, c, c0, ck, cs, first, end, work
 ):
     """Do the same for W_k with few `channels`: those of several meshes share a row of c_k.
 
     x : meshes xm apart; w : (inputs, wi), all W_k side by side, padded with zeros
-    c : rows of sixteen, with one row to spare; work : 32 x meshes x wi
+    c : rows cs apart, with one row to spare; work : 32 x meshes x wi
     """
     for start in range(first, end, 32):
         count = min(32, end - start)
@@ -148,7 +148,7 @@ def expand_narrow(
         for k in range(order):
             for row in range(count):
                 # Each mesh overwrites the zeros that the one before it wrote beyond its channels.
-                target = c0 + k * ck + (start + row) * LANES
+                target = c0 + k * ck + (start + row) * cs
                 place = row * meshes * wi + k * channels
                 for mesh in range(meshes):
                     store(c, target + mesh * channels, load(work, place + mesh * wi))

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Vectors of sixteen numbers for numba: what lets a plain loop keep its sums in registers.
 
 numba cannot say that two arrays do not overlap, so LLVM stores a sum after every addend where it
@@ -33,7 +34,7 @@ class Lanes(types.Type):
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # numba has no types
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
         element = ir.FloatType() if lanes.dtype == types.float32 else ir.DoubleType()
         super().__init__(manager, lanes, ir.VectorType(element, LANES))

@@ -8,10 +8,11 @@ few blocks; channels are mixed as soon as a block of the coarse mesh is complete
 is needed), and what a layer reads from memory and writes to it is little more than its input and
 its output.
 
-One call works on one mesh, or on a few meshes whose coordinates share one row of sixteen lanes. A
-sparse matrix is a tuple (starts, columns, values) whose rows are padded with zeros to multiples of
-three entries: row i has the triples starts[i] to starts[i + 1]. numba reads no annotations, and
-mypy no numba.
+One call works on a group of meshes whose channels stand side by side in rows of sixteen or 32: two
+meshes share the reading of the matrix, and several meshes of three coordinates the lanes. A sparse
+matrix is a tuple (starts, columns, values) whose rows are padded with zeros to multiples of three
+entries: row i has the triples starts[i] to starts[i + 1]. numba reads no annotations, and mypy no
+numba.
 """
 
 import numpy as np
@@ -33,103 +34,164 @@ def _row(matrix, row, x, x0, xs, total):
 
 
 @compiled
-def _clear(out, o0, os, first, end):
-    for row in range(first, end):
-        store(out, o0 + row * os, zeros(out))
+def _row_twice(matrix, row, x, x0, xs, total, more):
+    """Do the same for 32 columns: every entry of the matrix is read once for both halves."""
+    starts, columns, values = matrix
+    for group in range(np.int64(at(starts, row)), np.int64(at(starts, row + 1))):
+        for e in range(3 * group, 3 * group + 3):
+            value = at(values, e)
+            place = x0 + np.int64(at(columns, e)) * xs
+            total = fma(value, load(x, place), total)
+            more = fma(value, load(x, place + LANES), more)
+    return total, more
 
 
 @compiled
-def _scatter(matrix, x, x0, xs, out, o0, os, first, end):
+def _clear(out, o0, width, first, end):
+    for place in range(o0 + first * width, o0 + end * width, LANES):
+        store(out, place, zeros(out))
+
+
+@compiled
+def _scatter(matrix, x, x0, out, o0, width, first, end):
     """Add matrix^T x to out, for some rows of x."""
     starts, columns, values = matrix
     for row in range(first, end):
-        value = load(x, x0 + row * xs)
+        place = x0 + row * width
         for group in range(np.int64(at(starts, row)), np.int64(at(starts, row + 1))):
             for e in range(3 * group, 3 * group + 3):
-                place = o0 + np.int64(at(columns, e)) * os
-                store(out, place, fma(at(values, e), value, load(out, place)))
+                value = at(values, e)
+                target = o0 + np.int64(at(columns, e)) * width
+                for lane in range(0, width, LANES):
+                    total = load(out, target + lane)
+                    store(out, target + lane, fma(value, load(x, place + lane), total))
 
 
 @compiled
-def _next_term(matrix, x, xs, last, before, here, first, end):
+def _next_term(matrix, x, width, last, before, here, first, end):
     """Set rows `here` to matrix (rows `last`) - rows `before`."""
-    for row in range(first, end):
-        total = _row(matrix, row, x, last, xs, zeros(x))
-        store(x, here + row * xs, subtract(total, load(x, before + row * xs)))
+    lane = 0
+    while lane + 2 * LANES <= width:
+        for row in range(first, end):
+            place = row * width + lane
+            a, b = _row_twice(matrix, row, x, last + lane, width, zeros(x), zeros(x))
+            store(x, here + place, subtract(a, load(x, before + place)))
+            store(x, here + place + LANES, subtract(b, load(x, before + place + LANES)))
+        lane += 2 * LANES
+    while lane < width:
+        for row in range(first, end):
+            place = row * width + lane
+            a = _row(matrix, row, x, last + lane, width, zeros(x))
+            store(x, here + place, subtract(a, load(x, before + place)))
+        lane += LANES
 
 
 @compiled
-def _next_sum(matrix, inject, c, c0, cs, work, last, here, first, end):
+def _next_sum(matrix, inject, c, c0, work, width, last, here, first, end):
     """Set rows `here` to matrix (rows `last`) + inject c - rows `here`."""
-    if inject[0].shape[0] == 0:
+    whole = inject[0].shape[0] == 0
+    lane = 0
+    while lane + 2 * LANES <= width:
         for row in range(first, end):
-            place = here + row * LANES
-            total = subtract(load(c, c0 + row * cs), load(work, place))
-            store(work, place, _row(matrix, row, work, last, LANES, total))
-    else:
+            place = row * width + lane
+            a = subtract(zeros(c), load(work, here + place))
+            b = subtract(zeros(c), load(work, here + place + LANES))
+            if whole:
+                a = add(a, load(c, c0 + place))
+                b = add(b, load(c, c0 + place + LANES))
+            else:
+                a, b = _row_twice(inject, row, c, c0 + lane, width, a, b)
+            a, b = _row_twice(matrix, row, work, last + lane, width, a, b)
+            store(work, here + place, a)
+            store(work, here + place + LANES, b)
+        lane += 2 * LANES
+    while lane < width:
         for row in range(first, end):
-            place = here + row * LANES
-            total = subtract(zeros(c), load(work, place))
-            total = _row(inject, row, c, c0, cs, total)
-            store(work, place, _row(matrix, row, work, last, LANES, total))
+            place = row * width + lane
+            a = subtract(zeros(c), load(work, here + place))
+            a = add(a, load(c, c0 + place)) if whole else _row(inject, row, c, c0 + lane, width, a)
+            store(work, here + place, _row(matrix, row, work, last + lane, width, a))
+        lane += LANES
 
 
 @compiled
-def _first_sum(inject, c, c0, cs, work, here, first, end):
+def _first_sum(inject, c, c0, work, width, here, first, end):
     """Set rows `here` to inject c."""
-    if inject[0].shape[0] == 0:
+    whole = inject[0].shape[0] == 0
+    for lane in range(0, width, LANES):
         for row in range(first, end):
-            store(work, here + row * LANES, load(c, c0 + row * cs))
-    else:
-        for row in range(first, end):
-            store(work, here + row * LANES, _row(inject, row, c, c0, cs, zeros(c)))
+            place = row * width + lane
+            a = load(c, c0 + place) if whole else _row(inject, row, c, c0 + lane, width, zeros(c))
+            store(work, here + place, a)
 
 
 @compiled
-def _pack(x, order, channels, vertices, mesh, meshes, out, o0, first, end):
-    """Put the channels of a few meshes side by side into rows of sixteen."""
+def _pack(x, x0, order, side, vertices, meshes, out, o0, width, first, end):
+    """Put the channels of a few meshes side by side into rows of `width`."""
     for row in range(first, end):
-        target = o0 + row * LANES
-        store(out, target, zeros(x))
-        source = mesh * vertices * channels + at(order, row) * channels
-        for _ in range(meshes):
-            for channel in range(channels):
-                put(out, target + channel, at(x, source + channel))
-            source += vertices * channels
-            target += channels
+        target = o0 + row * width
+        if side < LANES:
+            for lane in range(0, width, LANES):
+                store(out, target + lane, zeros(x))
+            source = x0 + at(order, row) * side
+            for _ in range(meshes):
+                for channel in range(side):
+                    put(out, target + channel, at(x, source + channel))
+                source += vertices * side
+                target += side
+        else:
+            source = x0 + row * side
+            for _ in range(meshes):
+                for lane in range(0, side, LANES):
+                    store(out, target + lane, load(x, source + lane))
+                source += vertices * side
+                target += side
 
 
 @compiled
-def _unpack(x, x0, order, channels, vertices, mesh, meshes, out, first, end):
-    """Undo `_pack`."""
-    for row in range(first, end):
-        source = x0 + row * LANES
-        target = mesh * vertices * channels + at(order, row) * channels
-        for _ in range(meshes):
-            for channel in range(channels):
-                put(out, target + channel, at(x, source + channel))
-            source += channels
-            target += vertices * channels
+def _unpack(x, x0, width, order, side, vertices, meshes, out, o0, first, end, bias, code):
+    """Undo `_pack`; meshes with sixteen channels or more get their bias and activation."""
+    if side < LANES:
+        for row in range(first, end):
+            source = x0 + row * width
+            target = o0 + at(order, row) * side
+            for _ in range(meshes):
+                for channel in range(side):
+                    put(out, target + channel, at(x, source + channel))
+                source += side
+                target += vertices * side
+        return
+    for lane in range(0, side, LANES):
+        shift = zeros(x) if bias.shape[0] == 0 else load(bias, lane)
+        for row in range(first, end):
+            source = x0 + row * width + lane
+            target = o0 + row * side + lane
+            for _ in range(meshes):
+                store(out, target, activate(add(load(x, source), shift), code))
+                source += side
+                target += vertices * side
 
 
 @compiled
 def analyse(mesh, fine, terms, mixing, gradient, work):
-    """Take one mesh, or one group of narrow meshes, from fine to coarse.
+    """Take a group of meshes from fine to coarse.
 
     Parameters
     ----------
-    mesh : (L, 2 L, R^T, rows to start, rows complete, fine rows, coarse rows, rows a block)
-        Of a coarse mesh that is the fine one, R^T is empty.
-    fine : (x, x0, order, side channels S, first mesh, meshes)
-        `meshes` is 0 for features (V, S) from x0, else a count of meshes (V, S) to be packed.
-    terms : (t, t0, number of terms, width of a row); t_k is (coarse rows, width)
+    mesh : (L, 2 L, R^T, rows opened, rows complete, fine rows, coarse rows, rows a block)
+        R^T is empty where R = 1. After each block: how many coarse rows have been added to, and
+        to how many nothing more will be added.
+    fine : (x, x0, order, S, meshes)
+        The meshes (fine rows, S) follow each other from x0; `order` is read where S < 16.
+    terms : (t, t0, number of terms, width of a row)
+        t_k is (coarse rows, width), the channels of all meshes side by side.
     mixing : (w, channels, out, o0, bias, code); without channels nothing is mixed
-        w : (K, S, channels); out : (coarse rows, channels) a mesh
-    gradient : (y, y0, offsets, count, out, o0); with a count, out += sum_v t(v)^T y(v)
+        w : (K, S, channels); the meshes (coarse rows, channels) follow each other in out.
+    gradient : (y, y0, offsets, count, out, o0); with a count, out += sum_v t(v)^T y(v), a mesh
     work : 2 x fine rows x width
     """
     laplacian, twice, inject, opened, complete, rows, kept, block = mesh
-    x, x0, vertex_order, side, mesh0, meshes = fine
+    x, x0, vertex_order, side, meshes = fine
     t, t0, order, width = terms
     w, channels, out, o0, bias, code = mixing
     y, y0, offsets, count, slopes, s0 = gradient
@@ -141,41 +203,30 @@ def analyse(mesh, fine, terms, mixing, gradient, work):
         for k in range(max(0, step - blocks + 1), min(order, step + 1)):
             first = (step - k) * block
             end = min(first + block, rows)
-            matrix = laplacian if k == 1 else twice
-            if k == 0 and not whole:
-                limit = np.int64(at(opened, step))
-                for term in range(order):
-                    for lane in range(0, width, LANES):
-                        _clear(t, t0 + term * tk + lane, width, cleared, limit)
-                cleared = limit
-            for lane in range(0, width, LANES):
-                if whole:
-                    buffer, stride = t, width
-                    here = t0 + k * tk + lane
-                    last, before = here - tk, here - 2 * tk
-                else:
-                    buffer, stride = work, width
-                    here = (k % 2) * rows * width + lane
-                    last = ((k + 1) % 2) * rows * width + lane
-                    before = here
-                if k == 0:
-                    if meshes > 0:
-                        _pack(x, vertex_order, side, rows, mesh0, meshes, buffer, here, first, end)
-                    else:
-                        for row in range(first, end):
-                            store(buffer, here + row * stride, load(x, x0 + lane + row * side))
-                elif k == 1:
-                    _clear(buffer, here, stride, first, end)
-                    _next_term(matrix, buffer, stride, last, here, here, first, end)
-                else:
-                    _next_term(matrix, buffer, stride, last, before, here, first, end)
+            # T_k, T_{k-1} and T_{k-2} stand in t itself, or in turns in two work arrays.
+            buffer, here, last, before = t, t0 + k * tk, t0 + (k - 1) * tk, t0 + (k - 2) * tk
+            if not whole:
+                here = before = (k % 2) * rows * width
+                buffer, last = work, ((k + 1) % 2) * rows * width
+            if k == 0:
+                _pack(x, x0, vertex_order, side, rows, meshes, buffer, here, width, first, end)
                 if not whole:
-                    _scatter(inject, work, here, width, t, t0 + k * tk + lane, width, first, end)
+                    limit = at(opened, step)
+                    for term in range(order):
+                        _clear(t, t0 + term * tk, width, cleared, limit)
+                    cleared = limit
+            elif k == 1:
+                _clear(buffer, here, width, first, end)
+                _next_term(laplacian, buffer, width, last, here, here, first, end)
+            else:
+                _next_term(twice, buffer, width, last, before, here, first, end)
+            if not whole:
+                _scatter(inject, work, here, t, t0 + k * tk, width, first, end)
         done = step - order + 1
         if done < 0:
             continue
-        limit = min((done + 1) * block, rows) if whole else np.int64(at(complete, done))
-        for m in range(max(1, meshes)):
+        limit = at(complete, done)
+        for m in range(meshes):
             for lane in range(0, channels, LANES):
                 shift = zeros(t) if bias.shape[0] == 0 else load(bias, lane)
                 contract(
@@ -193,66 +244,63 @@ def analyse(mesh, fine, terms, mixing, gradient, work):
 
 @compiled
 def synthesise(mesh, coarse, mixing, fine, work, c, rows_work):
-    """Take one mesh, or one group of narrow meshes, from coarse to fine.
+    """Take a group of meshes from coarse to fine.
 
     Parameters
     ----------
     mesh : as in `analyse`
-    coarse : (y, y0, channels): (coarse rows, channels) a mesh
+    coarse : (y, y0, channels): the meshes (coarse rows, channels) follow each other from y0
     mixing : (w, columns, number of terms, bias, code)
-        w : (K, channels, S), or side by side (channels, columns) for narrow meshes
-    fine : (out, o0, order, side channels S, first mesh, meshes, width of a row), as in `analyse`
+        w : (K, channels, S), or for S < 16 side by side (channels, columns)
+    fine : (out, o0, order, S, meshes, width of a row), as in `analyse`
     work : 2 x fine rows x width
     c : number of terms x (coarse rows + 1) x width
-    rows_work : for narrow meshes, 32 x meshes x columns
+    rows_work : for S < 16, 32 x meshes x columns
     """
     laplacian, twice, inject, opened, _, rows, kept, block = mesh
     y, y0, channels = coarse
     w, columns, order, bias, code = mixing
-    out, o0, vertex_order, side, mesh0, meshes, width = fine
-    whole = inject[0].shape[0] == 0
+    out, o0, vertex_order, side, meshes, width = fine
     ck = (kept + 1) * width
     blocks = (rows + block - 1) // block
-    mixed = 0
     for step in range(blocks + order - 1):
         for stage in range(max(0, step - blocks + 1), min(order, step + 1)):
             first = (step - stage) * block
             end = min(first + block, rows)
             k = order - 1 - stage
-            if stage == 0:
-                limit = end if whole else np.int64(at(opened, step))
-                if meshes > 0:
+            here = (stage % 2) * rows * width
+            last = ((stage + 1) % 2) * rows * width
+            # Channels are mixed just before the recurrence needs them: for one term at a time, or
+            # for all of them where they share rows of the product.
+            block_number = step - stage
+            start = at(opened, block_number - 1) if block_number > 0 else 0
+            limit = at(opened, block_number)
+            if side < LANES:
+                if stage == 0:
                     expand_narrow(
                         y, y0, kept * channels, channels, channels, meshes, side, w, columns,
-                        order, c, 0, ck, mixed, limit, rows_work,
+                        order, c, 0, ck, width, start, limit, rows_work,
                     )  # fmt: skip
-                else:
+            else:
+                for m in range(meshes):
                     for lane in range(0, side, LANES):
                         expand(
-                            y, y0, channels, channels, w, lane, channels * side, side, order,
-                            c, lane, ck, width, mixed, limit,
+                            y, y0 + m * kept * channels, channels, channels,
+                            w, k * channels * side + lane, 0, side, 1,
+                            c, k * ck + m * side + lane, 0, width, start, limit,
                         )  # fmt: skip
-                mixed = limit
-            for lane in range(0, width, LANES):
-                here = ((stage % 2) * (width // LANES) + lane // LANES) * rows * LANES
-                last = (((stage + 1) % 2) * (width // LANES) + lane // LANES) * rows * LANES
-                c0 = k * ck + lane
-                if stage == 0:
-                    _first_sum(inject, c, c0, width, work, here, first, end)
-                else:
-                    if stage == 1:
-                        _clear(work, here, LANES, first, end)
-                    matrix = laplacian if k == 0 else twice
-                    _next_sum(matrix, inject, c, c0, width, work, last, here, first, end)
-                if k > 0:
-                    continue
-                if meshes > 0:
-                    _unpack(work, here, vertex_order, side, rows, mesh0, meshes, out, first, end)
-                    continue
-                shift = zeros(c) if bias.shape[0] == 0 else load(bias, lane)
-                for row in range(first, end):
-                    total = add(load(work, here + row * LANES), shift)
-                    store(out, o0 + lane + row * side, activate(total, code))
+            if stage == 0:
+                _first_sum(inject, c, k * ck, work, width, here, first, end)
+            else:
+                if stage == 1:
+                    _clear(work, here, width, first, end)
+                matrix = laplacian if k == 0 else twice
+                _next_sum(matrix, inject, c, k * ck, work, width, last, here, first, end)
+            if k == 0:
+                _unpack(
+                    work, here, width, vertex_order, side, rows, meshes, out, o0, first, end,
+                    bias, code,
+                )  # fmt: skip
 
 
 @compiled

@@ -106,7 +106,7 @@ class Analysis(torch.autograd.Function):
     """sum_k R T_k(L~) x W_k: (V, batch, S) to (V', batch, C)."""
 
     @staticmethod
-    @_FORWARD
+    @_FORWARD  # type: ignore[untyped-decorator]
     def forward(ctx: Any, x: Tensor, weight: Tensor, step: Step) -> Tensor:
         """Save the terms at the kept vertices."""
         order, _, outputs = weight.shape
@@ -116,7 +116,7 @@ class Analysis(torch.autograd.Function):
         return (terms @ weight.flatten(0, 1)).view(-1, x.shape[1], outputs)
 
     @staticmethod
-    @_BACKWARD
+    @_BACKWARD  # type: ignore[untyped-decorator]
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, None]:
         """Run the synthesis of the gradient."""
@@ -133,7 +133,7 @@ class Synthesis(torch.autograd.Function):
     """sum_k T_k(L~) R^T x W_k: (V', batch, C) to (V, batch, S)."""
 
     @staticmethod
-    @_FORWARD
+    @_FORWARD  # type: ignore[untyped-decorator]
     def forward(ctx: Any, x: Tensor, weight: Tensor, step: Step) -> Tensor:
         """Save the input only."""
         ctx.step = step
@@ -142,7 +142,7 @@ class Synthesis(torch.autograd.Function):
         return step.synthesise(mixed, x.shape[1], weight.shape[0])
 
     @staticmethod
-    @_BACKWARD
+    @_BACKWARD  # type: ignore[untyped-decorator]
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor, None]:
         """Run the analysis of the gradient."""
