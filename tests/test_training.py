@@ -12,55 +12,18 @@ import pandas as pd
 import pytest
 
 import lwpipe
-from lwpipe.config import (
-    DataSettings,
-    LocalWeightsSettings,
-    ModelSettings,
-    TemplateSettings,
-    TrainingSettings,
-)
-from lwpipe.data.convert import make_dataset
+from lwpipe.config import TrainingSettings
 from lwpipe.errors import LwpipeError
-from lwpipe.pyramid import make_pyramid
 from lwpipe.training import train
 from lwpipe.training.schedule import learning_rate
-from lwpipe.weights import make_local_weights
 
-MODEL = ModelSettings(latent_size=8, channels=[8, 8], order=4)
-TRAINING = TrainingSettings(epochs=25, batch_size=8, learning_rate=1e-2, device="cpu")
+sys.path.insert(0, str(Path(__file__).parent))
+from training_inputs import MODEL, TRAINING, make_inputs, run
 
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("inputs")
-    settings = DataSettings.model_validate({"faces": 40, "synthetic": {"vertices": 1500}})
-    make_dataset(settings, folder / "data")
-    make_pyramid(
-        folder / "data",
-        folder / "pyramid.npz",
-        folder / "pyramid.csv",
-        TemplateSettings(factors=[4, 4]),
-    )
-    make_local_weights(
-        folder / "data",
-        folder / "weights.npz",
-        folder / "weights.json",
-        LocalWeightsSettings(iterations=10),
-    )
-    return folder
-
-
-def run(inputs: Path, output: Path, checkpoints: Path, training=TRAINING, model=MODEL, **options):
-    return train(
-        inputs / "data",
-        inputs / "pyramid.npz",
-        inputs / "weights.npz",
-        output,
-        checkpoints,
-        model,
-        training,
-        **options,
-    )
+    return make_inputs(tmp_path_factory.mktemp("inputs"))
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from lwpipe.config import ModelSettings, TrainingSettings
 from lwpipe.data.store import Dataset
@@ -20,21 +19,27 @@ from lwpipe.model.archive import save_model
 from lwpipe.model.part_model import PartModel, standardisation
 from lwpipe.pyramid import Pyramid
 from lwpipe.training.checkpoint import fingerprint, load_checkpoint, save_checkpoint
-from lwpipe.training.objective import objective
-from lwpipe.training.progress import TrainingProgress
+from lwpipe.training.data import Faces, open_faces
+from lwpipe.training.distributed import Group
+from lwpipe.training.job import Job
+from lwpipe.training.launch import launch
+from lwpipe.training.progress import MakeWatcher, TrainingProgress, Watcher
 from lwpipe.training.schedule import learning_rate
+from lwpipe.training.step import (
+    MEASURES,
+    add_gradients,
+    cut,
+    draw_order,
+    error_mm,
+    make_optimizer,
+)
 from lwpipe.weights import load_local_weights
 
-HISTORY_COLUMNS = (
-    "epoch",
-    "loss",
-    "reconstruction_loss",
-    "cycle_loss",
-    "train_mm",
-    "test_mm",
-    "learning_rate",
-    "seconds",
-)
+HISTORY_COLUMNS = ("epoch", *MEASURES, "test_mm", "learning_rate", "seconds")
+# The loss is read once in so many steps: to read a number from a GPU is to wait for it.
+_STEPS = {"cpu": 1, "cuda": 50}
+
+Ints = npt.NDArray[np.int64]
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -53,39 +58,6 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device("cuda" if wanted != "cpu" and available else "cpu")
 
 
-class _Batches:
-    """Batches of standardised faces, (batch, V, 3), from the memory-mapped store."""
-
-    def __init__(self, model: PartModel, vertices: npt.NDArray[np.float32], size: int) -> None:
-        self._model, self._vertices, self._size = model, vertices, size
-
-    def __call__(self, rows: npt.NDArray[np.int64]) -> Iterator[tuple[int, Tensor]]:
-        for start in range(0, len(rows), self._size):
-            chosen = rows[start : start + self._size]
-            faces = torch.from_numpy(np.ascontiguousarray(self._vertices[chosen]))
-            yield len(chosen), self._model.standardise(faces)
-
-
-def _optimizer(network: torch.nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(
-            network.parameters(),
-            lr=settings.learning_rate,
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-        )
-    return torch.optim.Adam(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
-
-
-def _error_mm(model: PartModel, output: Tensor, x: Tensor) -> float:
-    """Return the sum over faces of the mean vertex distance, mm."""
-    with torch.no_grad():
-        difference = ((output - x) * model.scale).norm(dim=2)
-        return float(difference.mean(dim=1).double().sum())
-
-
 def train(
     data: str | Path,
     pyramid: str | Path,
@@ -98,6 +70,9 @@ def train(
     tensorboard: str | Path | None = None,
 ) -> PartModel:
     """Train a model and write `model.safetensors`, `model.json` and `history.csv`.
+
+    With `training.processes` above 1 the processes are started and ended here; the result is that
+    of one process up to rounding, and the same bytes for the same seed and number of processes.
 
     Parameters
     ----------
@@ -113,116 +88,174 @@ def train(
     Raises
     ------
     LwpipeError
-        If the inputs do not fit each other, the device is missing, or the loss is not finite.
+        If the inputs do not fit each other, the device is missing, the loss is not finite, or one
+        of several processes fails.
     """
-    dataset = Dataset.open(data)
-    steps_of_pyramid = Pyramid.load(pyramid)
-    local_weights, _ = load_local_weights(weights)
+    job = Job(
+        Path(data), Path(pyramid), Path(weights), Path(output), Path(checkpoints), model, training,
+        resume, None if tensorboard is None else Path(tensorboard),
+    )  # fmt: skip
+    device = choose_device(training.device)
+    if training.processes > 1:
+        return launch(job, device)
+    return run(job, device, Group(), TrainingProgress)
+
+
+def run(job: Job, device: torch.device, group: Group, make_watcher: MakeWatcher) -> PartModel:
+    """Train as one process of `group`; the first one writes the files.
+
+    Parameters
+    ----------
+    job : what `train` was asked for
+    device : of this process
+    group : the processes of the training
+    make_watcher : makes what is told of the progress
+
+    Raises
+    ------
+    LwpipeError
+        As `train`.
+    """
+    training = job.training
+    dataset = Dataset.open(job.data)
+    steps_of_pyramid = Pyramid.load(job.pyramid)
+    local_weights, _ = load_local_weights(job.weights)
     vertex_count = dataset.vertices.shape[1]
     for name, found in (
-        (pyramid, len(steps_of_pyramid.vertices[0])),
-        (weights, len(local_weights)),
+        (job.pyramid, len(steps_of_pyramid.vertices[0])),
+        (job.weights, len(local_weights)),
     ):
         if found != vertex_count:
-            raise LwpipeError(f"{name}: is for {found} vertices, {data} has {vertex_count}.")
-    device = choose_device(training.device)
+            raise LwpipeError(f"{name}: is for {found} vertices, {job.data} has {vertex_count}.")
     mark = fingerprint(
-        dataset.info["content_sha256"], sha256(pyramid), sha256(weights),
-        model.model_dump(), training.model_dump(), device.type,
+        dataset.info["content_sha256"], sha256(job.pyramid), sha256(job.weights),
+        job.model.model_dump(), training.model_dump(), device.type,
     )  # fmt: skip
     train_rows, test_rows = dataset.indices("train"), dataset.indices("test")
-    mean, scale = standardisation(dataset.vertices, train_rows, model.standardise)
+    if len(test_rows) == 0:
+        raise LwpipeError(f"{job.data}: has no test face, and training needs one.")
+    mean, scale = standardisation(dataset.vertices, train_rows, job.model.standardise)
     torch.manual_seed(training.seed)
-    part_model = PartModel(steps_of_pyramid, local_weights, mean, scale, model).to(device)
-    network = part_model.network
-    optimizer = _optimizer(network, training)
+    model = PartModel(steps_of_pyramid, local_weights, mean, scale, job.model).to(device)
+    network = model.network
+    optimizer = make_optimizer(network, training)
     history: list[dict[str, float]] = []
-    state = load_checkpoint(Path(checkpoints), mark) if resume else None
+    state = load_checkpoint(job.checkpoints, mark) if job.resume else None
     if state is not None:
         network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         history = state["history"]
+    group.check_start(list(network.parameters()), len(history))
 
-    batches = _Batches(part_model, dataset.vertices, training.batch_size)
+    faces = open_faces(model, dataset.vertices, group.size)
     steps = -(-len(train_rows) // training.batch_size)
-    with TrainingProgress(training.epochs, steps, len(history)) as progress:
+    with make_watcher(training.epochs, steps, len(history)) as watcher:
         for epoch in range(len(history), training.epochs):
             started = time.monotonic()
-            row = _train_epoch(
-                part_model, optimizer, batches, train_rows, training, epoch, steps, progress
-            )
-            row["test_mm"] = _test_error(part_model, batches, test_rows)
+            row = _train_epoch(model, optimizer, faces, train_rows, training, epoch, group, watcher)
+            row["test_mm"] = _test_error(model, faces, test_rows, training, group)
             row["seconds"] = round(time.monotonic() - started, 3)
             history.append(row)
-            save_checkpoint(Path(checkpoints), mark, epoch + 1, network, optimizer, history)
-            progress.epoch(row)
-    if tensorboard is not None:
-        _write_tensorboard(Path(tensorboard), history)
-    write_csv(Path(output) / "history.csv", history, HISTORY_COLUMNS)
+            if group.rank == 0:
+                save_checkpoint(job.checkpoints, mark, epoch + 1, network, optimizer, history)
+            watcher.epoch(row)
     network.eval()
+    if group.rank == 0:
+        _write(job, model, history, dataset.info["content_sha256"])
+    return model
+
+
+def _write(
+    job: Job, model: PartModel, history: list[dict[str, float]], content_sha256: str
+) -> None:
+    """Write the results of a finished training."""
+    if job.tensorboard is not None:
+        _write_tensorboard(job.tensorboard, history)
+    write_csv(job.output / "history.csv", history, HISTORY_COLUMNS)
     save_model(
-        part_model,
-        output,
+        model,
+        job.output,
         {
-            "epochs": training.epochs,
+            "epochs": job.training.epochs,
             "train_mm": history[-1]["train_mm"],
             "test_mm": history[-1]["test_mm"],
-            "training": training.model_dump(),
-            "data_sha256": dataset.info["content_sha256"],
+            "training": job.training.model_dump(),
+            "data_sha256": content_sha256,
         },
     )
-    return part_model
 
 
 def _train_epoch(
     model: PartModel,
     optimizer: torch.optim.Optimizer,
-    batches: _Batches,
-    rows: npt.NDArray[np.int64],
+    faces: Faces,
+    rows: Ints,
     settings: TrainingSettings,
     epoch: int,
-    steps: int,
-    progress: TrainingProgress,
+    group: Group,
+    watcher: Watcher,
 ) -> dict[str, float]:
     # Seeded by epoch, not drawn on from the one before: a resumed run draws the same.
     rng = np.random.default_rng([settings.seed, epoch])
-    network, parts = model.network, model.part_count
-    network.train()
-    totals: dict[str, float] = {"loss": 0.0, "reconstruction_loss": 0.0, "cycle_loss": 0.0}
-    error = 0.0
-    for step, (size, x) in enumerate(batches(rng.permutation(rows))):
-        rate = learning_rate(settings, epoch * steps + step, steps)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        order = None
-        if settings.cycle_weight > 0:
-            count = max(1, round(settings.cycle_share * size))
-            permutations = np.stack([rng.permutation(count) for _ in range(parts)])
-            order = torch.from_numpy(permutations).to(x.device)
-        reconstruction, cycle, output = objective(network, x, order)
-        loss = reconstruction if cycle is None else reconstruction + settings.cycle_weight * cycle
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        value = float(loss.detach())
-        if not np.isfinite(value):
-            raise LwpipeError(
-                f"training diverged in epoch {epoch + 1} (loss {value}): "
-                "lower `training.learning_rate`."
-            )
-        totals["loss"] += size * value
-        totals["reconstruction_loss"] += size * float(reconstruction.detach())
-        totals["cycle_loss"] += 0.0 if cycle is None else size * float(cycle.detach())
-        error += _error_mm(model, output, x)
-        progress.step(value)
-    row: dict[str, Any] = {name: total / len(rows) for name, total in totals.items()}
-    return {"epoch": epoch + 1, **row, "train_mm": error / len(rows), "learning_rate": rate}
+    model.network.train()
+    parameters = list(model.network.parameters())
+    batches = _split(rng.permutation(rows), settings.batch_size)
+    every = _STEPS[model.mean.device.type]
+    totals = torch.zeros(len(MEASURES), dtype=torch.float64, device=model.mean.device)
+    with closing(faces.batches(_share(batch, group) for batch in batches)) as shares:
+        for step, (batch, x) in enumerate(zip(batches, shares, strict=True)):
+            rate = learning_rate(settings, epoch * len(batches) + step, len(batches))
+            for parameter_group in optimizer.param_groups:
+                parameter_group["lr"] = rate
+            # Each process draws for all: the draws do not depend on which share is its own.
+            orders = [
+                [
+                    draw_order(rng, piece.stop - piece.start, model.part_count, settings)
+                    for piece in cut(share.stop - share.start, settings.accumulate)
+                ]
+                for share in cut(len(batch), group.size)
+            ]
+            own = orders[group.rank] if group.rank < len(orders) else []
+            optimizer.zero_grad(set_to_none=True)
+            sums = add_gradients(model, x, own, len(batch), settings)
+            sums = group.sum_gradients(parameters, sums)
+            optimizer.step()
+            totals += sums
+            if (step + 1) % every == 0 or step + 1 == len(batches):
+                loss, total = torch.stack([sums[0] / len(batch), totals[0]]).tolist()
+                # What is not finite stays so in the total, whichever step it came from.
+                if not math.isfinite(total):
+                    raise LwpipeError(
+                        f"training diverged in epoch {epoch + 1} (loss {loss}): "
+                        "lower `training.learning_rate`."
+                    )
+                watcher.step(loss, step % every + 1)
+    means = dict(zip(MEASURES, (totals / len(rows)).tolist(), strict=True))
+    return {"epoch": epoch + 1, **means, "learning_rate": rate}
 
 
 @torch.no_grad()
-def _test_error(model: PartModel, batches: _Batches, rows: npt.NDArray[np.int64]) -> float:
+def _test_error(
+    model: PartModel, faces: Faces, rows: Ints, settings: TrainingSettings, group: Group
+) -> float:
+    """Return the mean vertex distance of the test faces, mm, as the saved model gives: float32."""
     model.network.eval()
-    return sum(_error_mm(model, model.network(x), x) for _, x in batches(rows)) / len(rows)
+    total = torch.zeros(1, dtype=torch.float64, device=model.mean.device)
+    size = -(-settings.batch_size // (settings.accumulate * group.size))
+    with closing(faces.batches(_split(_share(rows, group), size))) as batches:
+        for x in batches:
+            total += error_mm(model, model.network(x), x)
+    return float(group.sum(total)) / len(rows)
+
+
+def _split(rows: Ints, size: int) -> list[Ints]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _share(rows: Ints, group: Group) -> Ints:
+    """Return the rows of this process: none where there are fewer than processes."""
+    shares = cut(len(rows), group.size)
+    return rows[shares[group.rank]] if group.rank < len(shares) else rows[:0]
 
 
 def _write_tensorboard(folder: Path, history: list[dict[str, float]]) -> None:

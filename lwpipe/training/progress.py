@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -14,6 +15,29 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+
+
+class Watcher(Protocol):
+    """What a training tells how far it is."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def step(self, loss: float, count: int) -> None:
+        """Tell of `count` optimiser steps, the last with this loss."""
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Tell the history row of a finished epoch."""
+
+
+# Made from the numbers of epochs, of optimiser steps an epoch, and of epochs that are done.
+MakeWatcher = Callable[[int, int, int], Watcher]
 
 
 class TrainingProgress:
@@ -60,9 +84,9 @@ class TrainingProgress:
     ) -> None:
         self._bar.stop()
 
-    def step(self, loss: float) -> None:
-        """Tell the loss of one optimiser step."""
-        self._bar.update(self._task, advance=1, loss=loss, epoch=self._done + 1)
+    def step(self, loss: float, count: int) -> None:
+        """Tell of `count` optimiser steps, the last with this loss."""
+        self._bar.update(self._task, advance=count, loss=loss, epoch=self._done + 1)
 
     def epoch(self, row: dict[str, float]) -> None:
         """Tell the history row of a finished epoch."""

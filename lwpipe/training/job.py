@@ -1,0 +1,40 @@
+"""What one training is asked to do, as a value that can be handed to other processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from lwpipe.config import ModelSettings, TrainingSettings
+
+
+@dataclass(frozen=True)
+class Job:
+    """The arguments of `lwpipe.training.train`."""
+
+    data: Path
+    pyramid: Path
+    weights: Path
+    output: Path
+    checkpoints: Path
+    model: ModelSettings
+    training: TrainingSettings
+    resume: bool = True
+    tensorboard: Path | None = None
+
+    def to_json(self) -> str:
+        """Return the job as JSON."""
+        settings = {name: getattr(self, name).model_dump() for name in ("model", "training")}
+        return json.dumps({**asdict(self), **settings}, default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the job that `to_json` has written."""
+        values = json.loads(text)
+        for name in ("data", "pyramid", "weights", "output", "checkpoints", "tensorboard"):
+            values[name] = None if values[name] is None else Path(values[name])
+        values["model"] = ModelSettings.model_validate(values["model"])
+        values["training"] = TrainingSettings.model_validate(values["training"])
+        return cls(**values)
