@@ -210,7 +210,8 @@ class TrainingSettings(Section):
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the features on a GPU; sums and parameters, and all on a CPU, are float32."""
     accumulate: Count = 1
-    """Split each batch into so many pieces whose gradients are added: less memory, same result."""
+    """Compute each batch in so many pieces and add their gradients: less memory; the faces of the
+    cycle mix within a piece."""
     processes: Count = 1
     """Share each batch among so many processes, one GPU each where there are GPUs."""
     seed: Seed = 0

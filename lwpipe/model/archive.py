@@ -68,13 +68,14 @@ def save_model(model: PartModel, folder: str | Path, info: dict[str, Any]) -> No
     )
 
 
-def load(path: str | Path, device: str = "cpu") -> PartModel:
+def load(path: str | Path, device: str = "cpu", backend: str = "auto") -> PartModel:
     """Load a trained model.
 
     Parameters
     ----------
     path : `model.safetensors`, or the folder that holds it and `model.json`
     device : where to run it
+    backend : implementation of the mesh convolution, as the setting `training.backend`
 
     Returns
     -------
@@ -121,7 +122,7 @@ def load(path: str | Path, device: str = "cpu") -> PartModel:
         pyramid = Pyramid.from_arrays(_group(arrays, "pyramid."))
         model = PartModel(
             pyramid, arrays["local_weights"], arrays["mean"], arrays["scale"], settings,
-            info | _history(folder),
+            info | _history(folder), backend,
         )  # fmt: skip
         state = {name: torch.from_numpy(a.copy()) for name, a in _group(arrays, "network.").items()}
         model.network.load_state_dict(state, strict=True)

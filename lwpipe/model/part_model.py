@@ -67,7 +67,8 @@ class PartModel:
             Geometry.of(pyramid),
             torch.from_numpy(coarse.copy()),
             settings,
-            choose(backend, torch.device("cpu")),
+            # `to` takes the backend that belongs to another device.
+            choose("auto" if backend == "triton" else backend, torch.device("cpu")),
         )
         self.mean = torch.from_numpy(self.template)
         self.scale = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))

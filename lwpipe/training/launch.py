@@ -84,7 +84,7 @@ def launch(job: Job, device: torch.device) -> PartModel:
                 log.seek(0)
                 sys.stderr.write(log.read().decode(errors="replace"))
             raise LwpipeError(_sentence(failure, count))
-    return load(job.output, str(device))
+    return load(job.output, str(device), job.training.backend)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

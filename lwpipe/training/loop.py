@@ -136,7 +136,9 @@ def run(job: Job, device: torch.device, group: Group, make_watcher: MakeWatcher)
         raise LwpipeError(f"{job.data}: has no test face, and training needs one.")
     mean, scale = standardisation(dataset.vertices, train_rows, job.model.standardise)
     torch.manual_seed(training.seed)
-    model = PartModel(steps_of_pyramid, local_weights, mean, scale, job.model).to(device)
+    model = PartModel(
+        steps_of_pyramid, local_weights, mean, scale, job.model, backend=training.backend
+    ).to(device)
     network = model.network
     optimizer = make_optimizer(network, training)
     history: list[dict[str, float]] = []
