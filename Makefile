@@ -12,7 +12,7 @@ help:
 	@echo "make test   run all tests"
 	@echo "make lint   run every style and type check"
 	@echo "make lock   write envs/requirements.lock anew from envs/requirements.in"
-	@echo "make bench  measure the mesh convolution against torch_geometric"
+	@echo "make bench  measure the engine against torch_geometric and write docs/performance.md"
 
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
@@ -28,7 +28,8 @@ lint: $(READY)
 	$(BIN)/snakemake --lint
 
 bench: $(READY)
-	$(BIN)/python benchmarks/convolution.py
+	$(BIN)/python benchmarks/performance.py
+	$(BIN)/python benchmarks/sparse_nmf.py
 
 $(READY): envs/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from lwpipe.data.store import Dataset
     from lwpipe.errors import LwpipeError
     from lwpipe.model import PartModel, load
+
+# A thread that waits for the others sleeps. Spinning, the default of some OpenMP libraries, takes
+# the core from threads that work. Read when PyTorch is loaded, so it must stand before that.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 try:
     __version__ = version("lwpipe")

@@ -238,3 +238,27 @@ def test_backends_have_no_parameters():
         backend = make_backend(name, geometry, "elu")
         assert isinstance(backend, Backend)
         assert not backend.state_dict()
+
+
+def test_a_mesh_cut_among_threads_is_the_same():
+    """One face of a long strip is computed in runs of rows, which must fit without a seam."""
+    count = 12_000
+    strip = np.stack([np.arange(count - 2) + i for i in range(3)], axis=1)
+    laplacian = double_laplacian(strip, count)
+    rng = np.random.default_rng(0)
+    keep = np.sort(rng.choice(count, count // 4, replace=False))
+    weight = torch.randn(6, 16, 16)
+    for select, rows in ((None, count), (selection(keep, count), len(keep))):
+        operator = MeshOperator(laplacian, select)
+        assert len(operator.spans(3, 6)) == 3
+        x = torch.randn(1, rows, 16)
+        before = torch.get_num_threads()
+        results = []
+        try:
+            for threads in (1, 2, 3):
+                torch.set_num_threads(threads)
+                results.append(Synthesis.apply(x, weight, None, operator, 1))
+        finally:
+            torch.set_num_threads(before)
+        assert torch.equal(results[0], results[1])
+        assert torch.equal(results[0], results[2])

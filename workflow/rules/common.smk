@@ -58,10 +58,6 @@ STORE = ["vertices.npy", "template.ply", "faces.csv", "dataset.json"]
 # end with other bytes. More for one large training: --set-threads train_model=8
 TRAIN_THREADS = 2
 
-# A thread that waits for the others sleeps. Spinning, the default of some OpenMP libraries, makes
-# training several times slower wherever other programs share the cores.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 
 wildcard_constraints:
     root="|".join(

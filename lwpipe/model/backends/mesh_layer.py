@@ -16,6 +16,8 @@ from lwpipe.model.backends.simd import LANES
 from lwpipe.model.backends.threads import Threads
 
 Array = npt.NDArray[Any]
+# First block, end block, first row, end row, first coarse row: what the sweeps call `span`.
+Span = tuple[int, int, int, int, int]
 threads = Threads()
 # Rows of a block are at least so many, where the mesh would allow fewer.
 _SMALLEST_BLOCK = 128
@@ -67,6 +69,12 @@ class MeshOperator:
     select: sp.csr_matrix | None = None
     order: npt.NDArray[np.int64] | None = None
     _arguments: dict[Any, tuple[Any, ...]] = field(default_factory=dict, repr=False)
+    _spans: dict[tuple[int, int], list[Span]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._block = max(bandwidth(self.laplacian), _SMALLEST_BLOCK)
+        # The vertices of a mesh of coordinates in the order of the rows.
+        self.rows = np.arange(self.fine) if self.order is None else self.order
 
     @property
     def fine(self) -> int:
@@ -78,11 +86,52 @@ class MeshOperator:
         """Vertices V' of the coarse mesh."""
         return self.fine if self.select is None else int(self.select.shape[0])
 
+    def spans(self, count: int, terms: int) -> list[Span]:
+        """Cut the fine mesh into `count` runs of rows that can be computed on their own.
+
+        What a row needs lies within `terms - 1` blocks of it, so that each run computes so many
+        blocks more on either side; short meshes are not cut.
+
+        Returns
+        -------
+        list of (first block, end block, first row, end row, first coarse row), for the sweeps
+        """
+        if (count, terms) not in self._spans:
+            self._spans[count, terms] = self._cut(count, terms - 1)
+        return self._spans[count, terms]
+
+    def _cut(self, count: int, halo: int) -> list[Span]:
+        block = self._block
+        blocks = -(-self.fine // block)
+        if count < 2 or blocks < 4 * halo * count:
+            return [(0, blocks, 0, self.fine, 0)]
+        lowest = np.arange(self.fine)
+        if self.select is not None:
+            entries = sp.coo_matrix(self.select)
+            lowest = np.full(self.fine, self.coarse)
+            np.minimum.at(lowest, entries.col, entries.row)
+        lowest = np.minimum.accumulate(lowest[::-1])[::-1]
+        spans = []
+        for i in range(count):
+            start, stop = blocks * i // count, blocks * (i + 1) // count
+            first = max(0, start - halo)
+            reads = int(min(lowest[first * block], self.coarse))
+            spans.append(
+                (
+                    first,
+                    min(blocks, stop + halo),
+                    start * block,
+                    min(stop * block, self.fine),
+                    reads,
+                )
+            )
+        return spans
+
     def arguments(self, dtype: npt.DTypeLike) -> tuple[Any, ...]:
         """Return what the sweeps call `mesh`."""
         key = np.dtype(dtype)
         if key not in self._arguments:
-            block = max(bandwidth(self.laplacian), _SMALLEST_BLOCK)
+            block = self._block
             ends = np.minimum(np.arange(block, self.fine + block, block), self.fine)
             opened, complete = ends, ends
             inject = (np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, key))
@@ -153,6 +202,7 @@ class Layer:
         self.terms_size = self.terms * self.coarse * self.width
         # Rows of the weight's gradient, (k, s), rounded up to what the loop does at once.
         self.slopes = -(-self.terms * self.side // 8) * 8
+        self._places: dict[int, npt.NDArray[np.int64]] = {}
 
     def _group_size(self) -> int:
         """Return how many meshes share a row, so that all threads have equally many groups."""
@@ -168,12 +218,13 @@ class Layer:
         """Return memory that a thread may overwrite."""
         return threads.memory(slot, name, size, self.dtype)
 
-    def _order(self) -> npt.NDArray[np.int64]:
-        order = self.operator.order
-        return np.arange(self.fine, dtype=np.int64) if order is None else order
-
     def _offsets(self, meshes: int) -> npt.NDArray[np.int64]:
         """Return where t_k(v)[s] of each mesh lies from the start of row v of t_0."""
+        if meshes not in self._places:
+            self._places[meshes] = self._compute_offsets(meshes)
+        return self._places[meshes]
+
+    def _compute_offsets(self, meshes: int) -> npt.NDArray[np.int64]:
         places = self.coarse * self.width * np.arange(self.terms)[:, None] + np.arange(self.side)
         offsets = np.zeros((meshes, self.slopes), dtype=np.int64)
         offsets[:, : places.size] = places.ravel()
@@ -210,7 +261,7 @@ class Layer:
             gradient = (coarse, start, self._offsets(meshes), self.slopes, slopes, first * row)
         sweeps.analyse(
             self.mesh,
-            (*fine, self._order(), self.side, meshes),
+            (*fine, self.operator.rows, self.side, meshes),
             (*terms, self.terms, self.width),
             (self.by_coarse, 0 if out is None else self.channels,
              self.empty if out is None else out, start, bias, code),
@@ -219,15 +270,23 @@ class Layer:
         )  # fmt: skip
 
     def synthesise(
-        self, slot: int, group: int, coarse: tuple[Array, int], out: Array, bias: Array, code: int
+        self,
+        slot: int,
+        group: int,
+        coarse: tuple[Array, int],
+        out: Array,
+        bias: Array,
+        code: int,
+        span: Span | None = None,
     ) -> None:
-        """Sweep a group from coarse features, from an offset on, to all fine ones in `out`."""
+        """Sweep a group, or a span of its rows, from coarse features to all fine ones in `out`."""
         first, meshes = self.groups[group]
         sweeps.synthesise(
             self.mesh,
+            self.operator.spans(1, self.terms)[0] if span is None else span,
             (*coarse, self.channels),
             (self.by_side, self.columns, self.terms, bias, code),
-            (out, first * self.fine_size, self._order(), self.side, meshes, self.width),
+            (out, first * self.fine_size, self.operator.rows, self.side, meshes, self.width),
             self.memory(slot, "work", 2 * self.fine * self.width),
             self.memory(slot, "mixed", self.terms * (self.coarse + 1) * self.width),
             self.memory(slot, "rows", 32 * meshes * self.columns),

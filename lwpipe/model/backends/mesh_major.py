@@ -116,11 +116,16 @@ class Synthesis(torch.autograd.Function):
         coarse, y = flat(x), flat(out)
         shift = layer.empty if bias is None else flat(bias)
 
-        def task(slot: int, group: int) -> None:
-            start = layer.groups[group][0] * layer.coarse_size
-            layer.synthesise(slot, group, (coarse, start), y, shift, code)
+        # Few meshes leave threads idle: then each mesh is cut among several of them.
+        cuts = torch.get_num_threads() // len(layer.groups) if layer.groups else 1
+        spans = operator.spans(cuts, layer.terms)
 
-        threads.run(len(layer.groups), task)
+        def task(slot: int, index: int) -> None:
+            group, span = divmod(index, len(spans))
+            start = layer.groups[group][0] * layer.coarse_size
+            layer.synthesise(slot, group, (coarse, start), y, shift, code, spans[span])
+
+        threads.run(len(layer.groups) * len(spans), task)
         ctx.save_for_backward(x, weight, out if code else None)
         ctx.operator, ctx.code = operator, code
         return out

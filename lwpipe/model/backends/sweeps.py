@@ -243,12 +243,14 @@ def analyse(mesh, fine, terms, mixing, gradient, work):
 
 
 @compiled
-def synthesise(mesh, coarse, mixing, fine, work, c, rows_work):
-    """Take a group of meshes from coarse to fine.
+def synthesise(mesh, span, coarse, mixing, fine, work, c, rows_work):
+    """Take a group of meshes from coarse to fine, or a part of its rows.
 
     Parameters
     ----------
     mesh : as in `analyse`
+    span : (first block, end block, first row, end row, first coarse row)
+        The rows to write, the blocks to compute them from, and where those begin to read.
     coarse : (y, y0, channels): the meshes (coarse rows, channels) follow each other from y0
     mixing : (w, columns, number of terms, bias, code)
         w : (K, channels, S), or for S < 16 side by side (channels, columns)
@@ -261,20 +263,21 @@ def synthesise(mesh, coarse, mixing, fine, work, c, rows_work):
     y, y0, channels = coarse
     w, columns, order, bias, code = mixing
     out, o0, vertex_order, side, meshes, width = fine
+    block0, block_end, row0, row_end, coarse0 = span
     ck = (kept + 1) * width
-    blocks = (rows + block - 1) // block
+    blocks = block_end - block0
     for step in range(blocks + order - 1):
         for stage in range(max(0, step - blocks + 1), min(order, step + 1)):
-            first = (step - stage) * block
+            number = block0 + step - stage
+            first = number * block
             end = min(first + block, rows)
             k = order - 1 - stage
             here = (stage % 2) * rows * width
             last = ((stage + 1) % 2) * rows * width
             # Channels are mixed just before the recurrence needs them: for one term at a time, or
             # for all of them where they share rows of the product.
-            block_number = step - stage
-            start = at(opened, block_number - 1) if block_number > 0 else 0
-            limit = at(opened, block_number)
+            start = at(opened, number - 1) if number > block0 else coarse0
+            limit = at(opened, number)
             if side < LANES:
                 if stage == 0:
                     expand_narrow(
@@ -297,6 +300,7 @@ def synthesise(mesh, coarse, mixing, fine, work, c, rows_work):
                 matrix = laplacian if k == 0 else twice
                 _next_sum(matrix, inject, c, k * ck, work, width, last, here, first, end)
             if k == 0:
+                first, end = max(first, row0), min(end, row_end)
                 _unpack(
                     work, here, width, vertex_order, side, rows, meshes, out, o0, first, end,
                     bias, code,
