@@ -15,8 +15,8 @@ from lwpipe.mesh import adjacency
 from lwpipe.model import backends
 from lwpipe.model.backends import Backend, Geometry, choose, make_backend
 from lwpipe.model.backends.base import selection
-from lwpipe.model.backends.mesh_layer import MeshOperator
-from lwpipe.model.backends.mesh_major import Analysis, Synthesis, bandwidth, local_order
+from lwpipe.model.backends.mesh_major import Analysis, Synthesis
+from lwpipe.model.backends.mesh_operator import MeshOperator, bandwidth, local_order
 from lwpipe.model.backends.sparse import CsrMatrix
 from lwpipe.model.backends.vertex_major import chebyshev_terms, clenshaw
 from lwpipe.model.network import PartAutoencoder
@@ -262,3 +262,12 @@ def test_a_mesh_cut_among_threads_is_the_same():
             torch.set_num_threads(before)
         assert torch.equal(results[0], results[1])
         assert torch.equal(results[0], results[2])
+
+
+def test_compiled_loops_are_kept_for_one_version_of_their_sources():
+    """numba looks at one file's date: a change in the others must count as well."""
+    from lwpipe.model.backends import compiled, sweeps
+
+    assert sweeps.analyse._cache._cache_file._source_stamp == compiled._STAMP
+    for name in ("mixing.py", "recurrence.py", "simd.py", "sweeps.py"):
+        assert name in compiled._SOURCES

@@ -23,16 +23,15 @@ import itertools
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 import torch
-from scipy.sparse.csgraph import reverse_cuthill_mckee
 from torch import Tensor
 from typing_extensions import override
 
 from lwpipe.model.backends import mixing
 from lwpipe.model.backends.base import Backend, Geometry
-from lwpipe.model.backends.mesh_layer import Layer, MeshOperator, bandwidth, flat, threads
+from lwpipe.model.backends.mesh_layer import Layer, flat, threads
+from lwpipe.model.backends.mesh_operator import MeshOperator, local_order
 from lwpipe.model.backends.simd import LANES
 
 ACTIVATIONS = {
@@ -170,17 +169,6 @@ def _padded(weight: Tensor, inputs: int, outputs: int) -> Tensor:
 
 def _wide(channels: int) -> int:
     return -(-channels // LANES) * LANES
-
-
-def local_order(laplacian: sp.csr_matrix) -> npt.NDArray[np.int64]:
-    """Return an order of the vertices in which neighbours are near each other.
-
-    Reverse Cuthill-McKee (1969), unless the vertices already stand closer as they are.
-    """
-    order = np.asarray(reverse_cuthill_mckee(sp.csr_matrix(laplacian), symmetric_mode=True))
-    if bandwidth(laplacian[order][:, order]) < bandwidth(laplacian):
-        return order.astype(np.int64)
-    return np.arange(laplacian.shape[0], dtype=np.int64)
 
 
 class MeshMajor(Backend):

@@ -6,8 +6,7 @@ blocks of rows, one a Chebyshev term, by their distance (`xk`). Sixteen output c
 at a time, four rows of them in registers. numba reads no annotations, and mypy no numba.
 """
 
-import numba
-
+from lwpipe.model.backends.compiled import compiled
 from lwpipe.model.backends.simd import (
     LANES,
     add,
@@ -29,8 +28,6 @@ ELU, RELU, LEAKY_RELU, TANH = range(1, 5)
 _LEAK = 0.01  # slope of PyTorch's leaky_relu
 # Rows that are summed up in registers before they are added to the total.
 _BLOCK = 256
-
-compiled = numba.njit(nogil=True, fastmath=True, cache=True)
 
 
 @compiled

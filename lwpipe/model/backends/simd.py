@@ -6,9 +6,6 @@ could hold it in a register. These intrinsics give numba a type `Lanes`, an LLVM
 float32 or float64, and operations on it that LLVM lowers to whatever the machine has: one AVX-512
 register, two of AVX2, four of NEON. Arrays are one-dimensional and contiguous; offsets count
 elements and are not checked.
-
-numba caches compiled functions by the file that they stand in: after a change here, also touch
-`mixing.py` and `sweeps.py`.
 """
 
 from __future__ import annotations
