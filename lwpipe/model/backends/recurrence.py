@@ -1,8 +1,8 @@
 # mypy: ignore-errors
 """Compiled loops of the recurrences: some rows of a mesh, one term after the other.
 
-A sparse matrix is a tuple (starts, columns, values) whose rows are padded with zeros to multiples of
-three entries: row i has the triples starts[i] to starts[i + 1]. numba reads no annotations, and
+A sparse matrix is a tuple (starts, columns, values) whose rows are padded with zeros to multiples
+of three entries: row i has the triples starts[i] to starts[i + 1]. numba reads no annotations, and
 mypy no numba.
 """
 
