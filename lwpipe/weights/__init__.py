@@ -2,7 +2,8 @@
 
 from lwpipe.weights.features import features
 from lwpipe.weights.local import coarsen, load_local_weights, make_local_weights
-from lwpipe.weights.snmf import SnmfResult, solve_snmf
+from lwpipe.weights.snmf import solve_snmf
+from lwpipe.weights.solve import SnmfResult
 
 __all__ = [
     "SnmfResult",

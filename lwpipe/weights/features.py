@@ -11,19 +11,24 @@ from lwpipe.errors import LwpipeError
 
 Kind = Literal["signed", "magnitude", "magnitude_std"]
 
+# Faces and vertices that are worked on together: they fit a core's cache, and a run of columns is
+# written at a time, since the matrix is laid out by vertex and the faces are by face.
+_FACES, _VERTICES = 16, 2048
+
 
 def features(
     vertices: npt.NDArray[np.float32],
     mean: npt.NDArray[np.floating[Any]],
     kind: Kind,
     rows: npt.NDArray[np.int64] | None = None,
-) -> npt.NDArray[np.float64]:
+    dtype: type[np.float32] | type[np.float64] = np.float64,
+) -> npt.NDArray[np.floating[Any]]:
     """Return non-negative features, one row a vertex.
 
     Parameters
     ----------
     vertices : float32 (N, V, 3), mm
-        Read one face at a time, so it may be memory-mapped.
+        Read a few faces at a time, so it may be memory-mapped.
     mean : float (V, 3), mm
     kind : what the columns hold, d being the displacement of a vertex from the mean face
         'magnitude': |d|, mm, (V, N).
@@ -31,10 +36,13 @@ def features(
         'signed': max(d, 0) then max(-d, 0) of x, y and z, divided by the same, (V, 6N).
 
     rows : int64, which of the N faces to use; None for all
+    dtype : what the features are stored in; they are computed in double precision either way
+        The coordinates are in single precision, and a displacement is the small difference of two:
+        storing it in single precision adds far less error than it has already.
 
     Returns
     -------
-    float64 (V, n), all values finite and >= 0
+    (V, n) of `dtype`, all values finite and >= 0
         A vertex that never moves has a row of zeros.
 
     Raises
@@ -46,18 +54,23 @@ def features(
     rows = np.arange(len(vertices)) if rows is None else rows
     count, points = len(rows), vertices.shape[1]
     columns = 6 if kind == "signed" else 1
-    matrix = np.empty((points, count * columns))
+    matrix = np.empty((points, count * columns), dtype)
     square = np.zeros(points)
-    for column, row in enumerate(rows):
-        moved = np.asarray(vertices[row], dtype=np.float64) - mean
-        squared = (moved * moved).sum(axis=1)
-        square += squared
-        if kind == "signed":
-            block = matrix[:, column * 6 : column * 6 + 6]
-            np.maximum(moved, 0.0, out=block[:, :3])
-            np.maximum(-moved, 0.0, out=block[:, 3:])
-        else:
-            np.sqrt(squared, out=matrix[:, column])
+    for face in range(0, count, _FACES):
+        faces = rows[face : face + _FACES]
+        for point in range(0, points, _VERTICES):
+            part = slice(point, point + _VERTICES)
+            moved = np.asarray(vertices[faces, part], dtype=np.float64) - mean[part]
+            squared = moved[..., 0] ** 2 + moved[..., 1] ** 2 + moved[..., 2] ** 2
+            for one in squared:
+                square[part] += one
+            target = matrix[part, face * columns : (face + len(faces)) * columns]
+            if kind == "signed":
+                target = target.reshape(-1, len(faces), 6)
+                np.maximum(moved.swapaxes(0, 1), 0.0, out=target[..., :3], casting="same_kind")
+                np.maximum(-moved.swapaxes(0, 1), 0.0, out=target[..., 3:], casting="same_kind")
+            else:
+                target[:] = np.sqrt(squared).T
     deviation = np.sqrt(square / count)
     largest = float(deviation.max())
     if largest == 0.0:

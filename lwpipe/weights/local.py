@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,11 @@ from lwpipe.files import atomic_path, write_json
 from lwpipe.mesh import adjacency
 from lwpipe.pyramid import Pyramid
 from lwpipe.weights.features import choose_faces, features
-from lwpipe.weights.snmf import solve_snmf
+from lwpipe.weights.solve import SnmfResult
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
 
-_SOLVERS = {"nimfa": solve_snmf}
 # Parts whose centres differ by less than this share of the template's height are one row.
 _ROW_HEIGHT = 0.02
 
@@ -54,10 +54,7 @@ def make_local_weights(
     """
     dataset = Dataset.open(data)
     rows = choose_faces(dataset.indices("train"), settings.max_faces)
-    matrix = features(dataset.vertices, dataset.template, settings.features, rows)
-    result = _SOLVERS[settings.solver](
-        matrix, settings.parts, settings.sparsity, settings.eta, settings.iterations, settings.seed
-    )
+    result, columns = _factorise(dataset, rows, settings)
     area = vertex_areas(dataset.template, dataset.triangles)
     basis = result.W / result.W.max(axis=0)
     basis = basis[:, reading_order(basis, dataset.template, area)]
@@ -70,7 +67,7 @@ def make_local_weights(
             "solver": settings.solver,
             "features": settings.features,
             "faces": len(rows),
-            "feature_columns": matrix.shape[1],
+            "feature_columns": columns,
             "parts": settings.parts,
             "sparsity": settings.sparsity,
             "eta": result.eta,
@@ -84,6 +81,28 @@ def make_local_weights(
         },
     )
     return weights
+
+
+def _factorise(
+    dataset: Dataset, rows: npt.NDArray[np.int64], settings: LocalWeightsSettings
+) -> tuple[SnmfResult, int]:
+    """Return the factors of the features of some faces, and how many columns the features have."""
+    # Only the solver that is asked for is imported: nimfa, or PyTorch and numba.
+    solve: Callable[..., SnmfResult]
+    dtype: type[np.float32] | type[np.float64]
+    if settings.solver == "fast":
+        from lwpipe.weights.fast_snmf import solve_fast_snmf
+
+        solve, dtype = solve_fast_snmf, np.float32
+    else:
+        from lwpipe.weights.snmf import solve_snmf
+
+        solve, dtype = solve_snmf, np.float64
+    matrix = features(dataset.vertices, dataset.template, settings.features, rows, dtype)
+    result = solve(
+        matrix, settings.parts, settings.sparsity, settings.eta, settings.iterations, settings.seed
+    )
+    return result, matrix.shape[1]
 
 
 def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:
