@@ -81,7 +81,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "local_weights.eta": (1.0, WEIGHTS),
     "local_weights.iterations": (11, WEIGHTS),
     "local_weights.max_faces": (15, WEIGHTS),
-    "local_weights.solver": ("fast", WEIGHTS),
+    "local_weights.solver": ("nimfa", WEIGHTS),
     "local_weights.seed": (1, WEIGHTS),
     "model.latent_size": (9, TRAINING | {"evaluate_baselines"}),
     "model.channels": ([8, 4], TRAINING),

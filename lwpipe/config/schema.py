@@ -151,9 +151,9 @@ class LocalWeightsSettings(Section):
     """Iterations of the solver."""
     max_faces: Count | None = 400
     """Factorise at most so many training faces, drawn by seed; null: all."""
-    solver: Literal["nimfa", "fast"] = "nimfa"
-    """Implementation of the factorisation: nimfa's, or the same steps solved exactly and faster,
-    also on a GPU."""
+    solver: Literal["fast", "nimfa"] = "fast"
+    """Implementation of the factorisation: nimfa's, or the same steps to the same factors faster,
+    also on a GPU (fast)."""
     seed: Seed = 0
     """Draws the start of the solver and the faces."""
 
