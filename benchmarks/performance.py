@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from performance_page import draw_cost, page, replace_cost
 from roofline import decode_work, measure_machine, step_work, wait
 
 from lwpipe.config import DataSettings, ModelSettings
@@ -170,9 +171,24 @@ def machine_name() -> str:
     return platform.processor()
 
 
-def milliseconds(seconds: float) -> str:
-    """Format a time."""
-    return f"{seconds * 1e3:,.1f}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
+def measure_cost(folder: Path, device: torch.device, shrink: int) -> list[tuple[float, ...]]:
+    """Return vertices, seconds a vertex and face, and peak memory of steps of 8 faces.
+
+    Two rounds over all sizes, of which the best counts: a moment of other work on the machine must
+    not look like a size.
+    """
+    best: dict[int, tuple[float, ...]] = {}
+    backend = "numba" if device.type == "cpu" else "triton"
+    base = {"what": "step", "device": device.type, "seconds": 3.0, "cycle": False, "batch": 8}
+    for _ in range(2):
+        for size in SIZES:
+            pyramid = face(folder, max(1500, size // shrink))
+            result = run(base | {"pyramid": str(pyramid), "backend": backend})
+            each = result["best"] / result["vertices"] / 8
+            if size not in best or each < best[size][1]:
+                best[size] = result["vertices"], each, result["memory"]
+            print(f"cost {result['vertices']}: {each * 1e9:.0f} ns", file=sys.stderr)
+    return list(best.values())
 
 
 def main() -> None:
@@ -180,6 +196,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.md")
     parser.add_argument("--quick", action="store_true", help="smaller meshes; not for the page")
+    parser.add_argument("--cost", action="store_true", help="only the cost per vertex, anew")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -187,16 +204,19 @@ def main() -> None:
         return
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with tempfile.TemporaryDirectory() as folder:
-        page = write_page(Path(folder), device, arguments.quick, arguments.output)
+        if arguments.cost:
+            cost = measure_cost(Path(folder), device, 10 if arguments.quick else 1)
+            draw_cost(cost, arguments.output.parent / "pictures" / "cost_per_vertex.png")
+            text = replace_cost(arguments.output.read_text(encoding="utf-8"), cost)
+        else:
+            text = write_page(Path(folder), device, arguments.quick, arguments.output)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(page, encoding="utf-8")
-    print(page)
+    arguments.output.write_text(text, encoding="utf-8")
+    print(text)
 
 
 def write_page(folder: Path, device: torch.device, quick: bool, output: Path) -> str:
     """Measure and return the page as Markdown."""
-    from performance_page import draw_cost, page
-
     backend = "numba" if device.type == "cpu" else "triton"
     machine = measure_machine(device)
     base = {"device": device.type, "seconds": 3.0, "cycle": False}
@@ -220,14 +240,7 @@ def write_page(folder: Path, device: torch.device, quick: bool, output: Path) ->
         least = decode_work(network, batch).seconds(machine) if what == "decode" else None
         inference.append((what, batch, ours, reference, least))
         print(f"{what} {batch}: {ours} {reference}", file=sys.stderr)
-    cost = []
-    for vertices in SIZES:
-        pyramid = face(folder, max(1500, vertices // shrink))
-        task = base | {"what": "step", "pyramid": str(pyramid), "batch": 8, "backend": backend}
-        result = run(task)
-        cost.append((result["vertices"], result["best"] / result["vertices"] / 8, result["memory"]))
-        print(f"cost {cost[-1]}", file=sys.stderr)
-    started = time.perf_counter()
+    cost = measure_cost(folder, device, shrink)
     settings = DataSettings.model_validate(
         {"faces": 4, "synthetic": {"vertices": max(1500, 53215 // shrink)}}
     )
