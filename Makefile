@@ -44,7 +44,7 @@ lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --requirement envs/requirements.in
 	@echo "# Pinned versions of everything in requirements.in; written by \`make lock\`." > envs/requirements.lock
-	build/lock/bin/pip freeze --all --exclude pip | sed -e 's/+cpu$$//' -e '/^triton==/s/$$/; sys_platform == "linux"/' >> envs/requirements.lock
+	build/lock/bin/pip freeze --all --exclude pip | sed 's/+cpu$$//' >> envs/requirements.lock
 
 clean:
 	rm -rf $(VENV) build
