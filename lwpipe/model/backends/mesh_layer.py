@@ -103,7 +103,7 @@ class Layer:
         group: int,
         fine: tuple[Array, int],
         terms: tuple[Array, int],
-        out: Array | None,
+        out: Array,
         bias: Array,
         code: int,
         coarse: Array | None = None,
@@ -115,7 +115,7 @@ class Layer:
         ----------
         fine : features and where the group's start
         terms : where t goes
-        out : all coarse features, or None to leave channels unmixed
+        out : all coarse features
         coarse, slopes : with both, the weight's gradient is written to slopes, (batch, rows, C)
         """
         first, meshes = self.groups[group]
@@ -129,8 +129,7 @@ class Layer:
             self.mesh,
             (*fine, self.operator.rows, self.side, meshes),
             (*terms, self.terms, self.width),
-            (self.by_coarse, 0 if out is None else self.channels,
-             self.empty if out is None else out, start, bias, code),
+            (self.by_coarse, self.channels, out, start, bias, code),
             gradient,
             self.memory(slot, "work", 2 * self.fine * self.width),
         )  # fmt: skip

@@ -212,12 +212,16 @@ class MeshMajor(Backend):
 
     @override
     def down(self, level: int, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return self._layer(Analysis, self._downs[level], x, weight, bias)
+
+    def _layer(
+        self, function: Any, operator: MeshOperator, x: Tensor, weight: Tensor, bias: Tensor
+    ) -> Tensor:
+        """Apply one of the two maps with weights and bias as wide as the lanes."""
         outputs = _wide(weight.shape[2])
         weight = _padded(weight, x.shape[2], outputs)
         bias = torch.nn.functional.pad(bias, (0, outputs - len(bias)))
-        out: Tensor = Analysis.apply(  # type: ignore[no-untyped-call]
-            x, weight, bias, self._downs[level], self._code
-        )
+        out: Tensor = function.apply(x, weight, bias, operator, self._code)
         return out
 
     @override
@@ -231,13 +235,7 @@ class MeshMajor(Backend):
 
     @override
     def up(self, level: int, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        outputs = _wide(weight.shape[2])
-        weight = _padded(weight, x.shape[2], outputs)
-        bias = torch.nn.functional.pad(bias, (0, outputs - len(bias)))
-        out: Tensor = Synthesis.apply(  # type: ignore[no-untyped-call]
-            x, weight, bias, self._ups[level], self._code
-        )
-        return out
+        return self._layer(Synthesis, self._ups[level], x, weight, bias)
 
     @override
     def last(self, x: Tensor, weight: Tensor) -> Tensor:

@@ -48,7 +48,3 @@ class Threads:
         if found is None or found.size < size:
             self._memory[key] = found = np.empty(size, dtype)
         return found
-
-    def release(self) -> None:
-        """Give the memory back."""
-        self._memory.clear()
