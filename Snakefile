@@ -10,6 +10,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/template.smk"
 include: "workflow/rules/weights.smk"
@@ -17,6 +18,7 @@ include: "workflow/rules/train.smk"
 include: "workflow/rules/ablation.smk"
 include: "workflow/rules/interpolation.smk"
 include: "workflow/rules/diversity.smk"
+include: "workflow/rules/sweep.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -29,6 +31,7 @@ localrules:
     ablation,
     interpolation,
     diversity,
+    sweep,
     report,
 
 
@@ -42,4 +45,5 @@ rule all:
         rules.ablation.input,
         rules.interpolation.input,
         rules.diversity.input,
+        rules.sweep.input,
         rules.report.input,

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lwpipe import commands
-from lwpipe.config.load import cli_value
+from lwpipe import commands, tools
 from lwpipe.errors import LwpipeError
 
 _EPILOG = """\
@@ -30,15 +29,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 after a fault that the user can mend. Wrong usage ends the process with 2.
+        0, 1 after a fault that the user can mend, or 75 after a signal that has stopped a training,
+        which is saved. Wrong usage ends the process with 2.
     """
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], None] = options.command
     try:
         command(options)
     except LwpipeError as error:
-        print(f"lwpipe: error: {error}", file=sys.stderr)  # noqa: T201
-        return 1
+        print(f"lwpipe: error: {_printable(str(error))}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
     except BrokenPipeError:
         # The reader of a pipe, such as head, has seen enough.
         sys.stderr.close()
@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         "output",
     )
     add("summary", commands.summary, "compare all variants and baselines", "output")
+    add("sweep", commands.sweep, "collect and draw the evaluated points of the sweep", "output")
     add("report", commands.report, "gather everything on one HTML page", "output")
 
     edit = subparsers.add_parser(
@@ -133,8 +134,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     edit.add_argument("--output", required=True, metavar="PLY", help="mesh to write")
     edit.add_argument("--data", metavar="FOLDER", help="data set that ids refer to")
-    edit.set_defaults(command=commands.edit)
+    edit.set_defaults(command=tools.edit)
 
+    doctor = subparsers.add_parser(
+        "doctor",
+        help="check the installation, the machine and a run",
+        description="Check the installation, the machine and a run, and say what to do about what "
+        "is wrong. The exit code is 1 if something is.",
+    )
+    _configuration(doctor)
+    doctor.add_argument("--results", metavar="FOLDER", default="results", help="of all runs")
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    doctor.set_defaults(command=tools.doctor)
+    look = subparsers.add_parser(
+        "inspect",
+        help="tell what a file or folder is",
+        description="Tell what a data set, model, checkpoint, pyramid, local weights, mesh, array, "
+        "MATLAB file, configuration, table or run is, and check it. Nothing in it is executed.",
+    )
+    look.add_argument("path", metavar="PATH", help="file or folder")
+    look.add_argument("--json", action="store_true", help="for programs")
+    look.set_defaults(command=tools.inspect)
     _add_config(subparsers)
     return parser
 
@@ -158,15 +178,15 @@ def _add_config(subparsers: Any) -> None:
     actions = config.add_subparsers(title="commands", metavar="COMMAND", required=True)
     check = actions.add_parser("check", help="say whether files make a valid configuration")
     check.add_argument("config", nargs="*", metavar="FILE", help="laid over config.yaml in order")
-    check.set_defaults(command=commands.check_config, set=[])
+    check.set_defaults(command=tools.check_config, set=[])
     show = actions.add_parser("show", help="print the settings that files and --set come to")
     _configuration(show)
     show.add_argument("--variant", metavar="NAME", help="with the changes of this variant")
-    show.set_defaults(command=commands.show_config)
+    show.set_defaults(command=tools.show_config)
     defaults = actions.add_parser("defaults", help="print the documented default config.yaml")
-    defaults.set_defaults(command=commands.print_defaults)
+    defaults.set_defaults(command=tools.print_defaults)
     schema = actions.add_parser("schema", help="print the JSON schema of configuration files")
-    schema.set_defaults(command=commands.print_schema)
+    schema.set_defaults(command=tools.print_schema)
 
 
 def _configuration(parser: argparse.ArgumentParser) -> None:
@@ -183,19 +203,16 @@ def _configuration(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        type=_assignment,
         help="laid over the files; as in --set training.epochs=10; can be repeated",
     )
 
 
-def _assignment(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
-    try:
-        return key.strip(), cli_value(value)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: the value is not YAML") from error
+def _printable(text: str) -> str:
+    """Return text on one line: keys and file names can hold line ends and control characters."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
 
 
 def _sentence(words: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-import trimesh
 
+from lwpipe.data.mesh_faults import MeshError
+from lwpipe.data.ply_reader import parse_ply
 from lwpipe.errors import LwpipeError
 from lwpipe.files import atomic_path
 
@@ -56,11 +56,11 @@ def read_ply(path: str | Path) -> tuple[Floats, Ints]:
         If the file is missing or is not a PLY of triangles.
     """
     try:
-        mesh: Any = trimesh.load(str(path), file_type="ply", process=False, maintain_order=True)
-        vertices = np.asarray(mesh.vertices, dtype=np.float64)
-        triangles = np.asarray(getattr(mesh, "faces", np.empty((0, 3))), dtype=np.int64)
-    except Exception as error:
-        raise LwpipeError(f"{path}: cannot be read as a PLY mesh ({error}).") from error
+        vertices, triangles = parse_ply(Path(path).read_bytes())
+    except OSError as error:
+        raise LwpipeError(f"{path}: cannot be read as a PLY mesh: {error.strerror}.") from error
+    except MeshError as error:
+        raise LwpipeError(f"{path}: cannot be read as a PLY mesh: it {error}.") from error
     return vertices, triangles
 
 

@@ -42,7 +42,7 @@ def test_help_names_every_command_and_is_quick(capsys: pytest.CaptureFixture[str
         main(["--help"])
     assert left.value.code == 0
     text = capsys.readouterr().out
-    for command in (*STAGE_COMMANDS, "edit", "config"):
+    for command in (*STAGE_COMMANDS, "edit", "config", "doctor", "inspect"):
         assert f"\n    {command}" in text
     loaded = subprocess.run(
         [sys.executable, "-c", "import lwpipe.cli, sys; print('torch' in sys.modules)"],
@@ -65,14 +65,15 @@ def test_every_stage_has_help(command: str, capsys: pytest.CaptureFixture[str]) 
 def test_there_is_a_command_for_every_stage() -> None:
     source = Path(sys.modules["lwpipe.commands"].__file__ or "").read_text()
     for stage in STAGES:
-        name = "run_training" if stage == "train_model" else stage
+        name = stage.replace("_point", "_model")
+        name = "run_training" if name == "train_model" else name
         name = "write_run_report" if stage == "write_report" else name
         assert f"{name}(" in source, stage
 
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["nonsense"], ["train", "--set", "epochs"], ["train", "--resume", "--fresh"], ["edit"]],
+    [[], ["nonsense"], ["train", "--resume", "--fresh"], ["edit"], ["inspect"]],
 )
 def test_wrong_usage_ends_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -89,6 +90,10 @@ def test_a_fault_is_one_sentence_and_1(capsys: pytest.CaptureFixture[str]) -> No
     )
     assert main(["train", "--variant", "ful"]) == 1
     assert "--variant ful: the configuration has no such variant" in capsys.readouterr().err
+    assert main(["train", "--set", "epochs"]) == 1
+    assert "--set epochs: is not KEY=VALUE" in capsys.readouterr().err
+    assert main(["train", "--set", "model.channels=[4, 4"]) == 1
+    assert "the value is not valid YAML" in capsys.readouterr().err
     assert main(["template"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("lwpipe: error: results/synthetic/data")
@@ -135,3 +140,23 @@ def test_python_m_lwpipe_is_the_same() -> None:
     )
     assert run.returncode == 0
     assert run.stdout.startswith("lwpipe ")
+
+
+def test_a_fault_stays_on_one_line(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (elsewhere / "a.yaml").write_text('"na\\nme\\e[31m": b\n')
+    assert main(["config", "check", "a.yaml"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert r"`na\nme\x1b[31m`" in error
+
+
+def test_a_later_key_of_a_merge_may_stand_over_an_earlier_one(
+    elsewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (elsewhere / "a.yaml").write_text(
+        "variants:\n  one: &one {training: {epochs: 3}, model: {order: 4}}\n"
+        "  two: {<<: *one, model: {order: 5}}\n"
+    )
+    assert main(["config", "show", "--config", "a.yaml", "--variant", "two"]) == 0
+    settings = yaml.safe_load(capsys.readouterr().out)
+    assert (settings["training"]["epochs"], settings["model"]["order"]) == (3, 5)

@@ -205,7 +205,7 @@ def test_the_file_named_is_the_one_with_the_fault(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (b"a: [", "is not valid YAML"),
-        (b"\xff\xfe", "is not valid YAML"),
+        (b"\xff\xfe", "is not text in UTF-8"),
         (b"- 1", "holds a list, expected keys and values"),
     ],
 )

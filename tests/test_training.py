@@ -111,15 +111,8 @@ def test_fewer_epochs_are_resumed_only_by_the_same_settings(inputs, tmp_path):
     assert two.read_bytes() == three.read_bytes()
 
 
-def test_a_damaged_checkpoint_starts_the_training_over(inputs, undisturbed, tmp_path):
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "last.pt").write_bytes(b"not a checkpoint")
-    run(inputs, tmp_path / "out", tmp_path / "checkpoints")
-    got = (tmp_path / "out" / "model.safetensors").read_bytes()
-    assert got == (undisturbed / "model.safetensors").read_bytes()
-
-
 def test_divergence_is_one_sentence_and_writes_nothing(inputs, tmp_path):
+    """More of this is in test_checkpoints.py."""
     wild = TRAINING.model_copy(
         update={"optimizer": "sgd", "learning_rate": 1e12, "schedule": "constant"}
     )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import pandas as pd
 import pytest
 import torch
 
-from lwpipe.errors import LwpipeError
+from lwpipe.errors import LwpipeError, StoppedError
 from lwpipe.training import launch as launching
 from lwpipe.training.job import Job
+from lwpipe.training.stop import Stop, StopAskedError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from training_inputs import MODEL, TRAINING, make_inputs, run
@@ -63,11 +65,35 @@ def wait_until_gone(output: Path) -> None:
         time.sleep(0.05)
 
 
+def wait_until_there(output: Path) -> dict[int, str | None]:
+    """Wait until the caller, the agent and two processes are there, and return them."""
+    until = time.monotonic() + 60
+    while sorted((found := processes_of(output)).values(), key=str) != ["0", "1", None, None]:
+        assert time.monotonic() < until, f"there: {found}"
+        time.sleep(0.01)
+    return found
+
+
 def read_until_epoch(process: subprocess.Popen) -> None:
     while line := process.stderr.readline():
         if line.startswith("epoch "):
             return
     pytest.fail("the training ended before its first epoch")
+
+
+def train_command(inputs: Path, folder: Path, training) -> list[str]:
+    """Return a `lwpipe train` that is to be run in `folder` and writes to its folder `out`."""
+    settings = {
+        "model": MODEL.model_dump(),
+        "training": training.model_dump(),
+        "template": {"factors": [4, 4]},
+    }
+    (folder / "config.yaml").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "lwpipe", "train", "--variant", "full"]
+    for name in ("data", "pyramid.npz", "weights.npz"):
+        command += [f"--{name.removesuffix('.npz')}", str(inputs / name)]
+    output, checkpoints = folder / "out", folder / "checkpoints"
+    return [*command, "--output", str(output), "--checkpoints", str(checkpoints)]
 
 
 @pytest.fixture(scope="module")
@@ -116,25 +142,38 @@ class TestProcesses:
     def test_a_command_that_is_ended_leaves_no_process_and_resumes_to_the_same_bytes(
         self, inputs, pair, tmp_path
     ):
-        settings = {
-            "model": MODEL.model_dump(),
-            "training": TWO.model_dump(),
-            "template": {"factors": [4, 4]},
-        }
-        (tmp_path / "config.yaml").write_text(json.dumps(settings))
-        command = [sys.executable, "-m", "lwpipe", "train", "--variant", "full"]
-        for name in ("data", "pyramid.npz", "weights.npz"):
-            command += [f"--{name.removesuffix('.npz')}", str(inputs / name)]
-        output = tmp_path / "out"
-        command += ["--output", str(output), "--checkpoints", str(tmp_path / "checkpoints")]
-        for number, code in ((signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)):
+        """A stop goes to all at once, while they still load; to the command; to one process."""
+        command, output = train_command(inputs, tmp_path, TWO), tmp_path / "out"
+        places = []
+        for number, who, code in (
+            (signal.SIGTERM, "all", 75),
+            (signal.SIGINT, "command", 130),
+            (signal.SIGUSR1, "command", 75),
+            (signal.SIGKILL, "command", -signal.SIGKILL),
+            (signal.SIGTERM, "1", 75),
+        ):
             process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
-            read_until_epoch(process)
-            os.kill(process.pid, number)
+            if who != "all":
+                read_until_epoch(process)
+            for pid, rank in wait_until_there(output).items():
+                if who in ("all", "command" if pid == process.pid else rank):
+                    os.kill(pid, number)
+            said = process.stderr.read()
             process.stderr.close()
-            assert process.wait() == code
+            assert process.wait() == code, said
             wait_until_gone(output)
             assert not (output / "model.safetensors").exists()
+            if code == 75:
+                place = re.search(
+                    rf"^lwpipe: error: training was stopped by {number.name} in epoch (\d+) of 12, "
+                    r"step (\d) of 6: saved; the same command goes on from there\.$",
+                    said,
+                    re.MULTILINE,
+                )
+                assert place, said
+                places.append((int(place[1]), int(place[2])))
+        assert places[0] == (1, 1)
+        assert places == sorted(places)
 
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=True)
         assert "epoch 12/12" in done.stderr
@@ -169,8 +208,8 @@ class TestProcesses:
         )
         with pytest.raises(LwpipeError) as caught:
             run(inputs, tmp_path / "out", tmp_path / "checkpoints", training=wild)
-        assert str(caught.value).startswith("training diverged in epoch 1 (loss ")
-        assert str(caught.value).endswith("lower `training.learning_rate`.")
+        assert str(caught.value).startswith("training diverged in epoch 1 of 12 (loss ")
+        assert str(caught.value).endswith("; no checkpoint has been written yet.")
         assert not (tmp_path / "out").exists()
 
 
@@ -187,12 +226,12 @@ class TestLaunch:
     def test_more_processes_than_gpus_are_one_sentence(self, monkeypatch):
         monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
         with pytest.raises(LwpipeError, match=r"`training\.processes` is 2, .* 1 GPU\(s\)"):
-            launching.launch(self.job(), torch.device("cuda"))
+            launching.launch(self.job(), torch.device("cuda"), Stop())
 
     def test_a_start_under_torchrun_is_one_sentence(self, monkeypatch):
         monkeypatch.setenv("TORCHELASTIC_RUN_ID", "7")
         with pytest.raises(LwpipeError, match="without torchrun"):
-            launching.launch(self.job(), CPU)
+            launching.launch(self.job(), CPU, Stop())
 
     def test_the_first_failure_is_told(self, capsys):
         crash = {"event": "crash", "rank": 1, "message": "ValueError: no", "trace": "Traceback\n"}
@@ -216,8 +255,29 @@ class TestLaunch:
         expected = "epoch 7/25  loss 0.50000  train 1.000 mm  test 2.000 mm  3.0 s"
         assert capsys.readouterr().err.startswith(expected)
 
+    def test_processes_that_have_stopped_say_where(self, monkeypatch):
+        """And by which signal, if it is not the caller that got one."""
+        stopped = {"event": "stopped", "signal": "SIGUSR1", "place": "epoch 3"}
+        told = f"import os; os.write(1, {(json.dumps(stopped) + chr(10)).encode()!r})"
+        stop = Stop()
+        for expected in ("SIGUSR1", "SIGTERM"):
+            monkeypatch.setattr(launching, "_AGENT", told)
+            with pytest.raises(StopAskedError) as caught:
+                launching.launch(self.job(), CPU, stop)
+            assert (caught.value.signal, caught.value.place) == (expected, "epoch 3")
+            stop.ask()
+
+    def test_processes_that_do_not_stop_are_ended(self, monkeypatch):
+        stop = Stop()
+        stop.ask()
+        monkeypatch.setattr(launching, "_STOP_PATIENCE_S", 0.1)
+        endless = "import sys; sys.stdin.buffer.read(); sys.exit(1)"
+        monkeypatch.setattr(launching, "_AGENT", endless)
+        with pytest.raises(StoppedError, match="SIGTERM, and its processes ended before they"):
+            launching.launch(self.job(), CPU, stop)
+
     def test_an_agent_that_cannot_start_is_one_sentence(self, monkeypatch, capsys):
         monkeypatch.setattr(launching, "_AGENT", "raise SystemExit('no torch here')")
         with pytest.raises(LwpipeError, match="the 2 training processes ended with code 1"):
-            launching.launch(self.job(), CPU)
+            launching.launch(self.job(), CPU, Stop())
         assert capsys.readouterr().err == "no torch here\n"

@@ -18,7 +18,7 @@ from lwpipe.model import PartModel
 from lwpipe.model.part_model import standardisation
 from lwpipe.pyramid import Pyramid
 from lwpipe.training import data as training_data
-from lwpipe.training import loop as training_loop
+from lwpipe.training import epoch as training_epoch
 from lwpipe.training.data import FacesInMemory, StreamedFaces, free_bytes, open_faces
 from lwpipe.training.distributed import Group
 from lwpipe.training.job import Job
@@ -26,6 +26,7 @@ from lwpipe.training.loop import run as run_job
 from lwpipe.training.objective import objective
 from lwpipe.training.progress import TrainingProgress
 from lwpipe.training.step import add_gradients, cut, draw_order, make_optimizer, precision
+from lwpipe.training.stop import Stop
 from lwpipe.weights import load_local_weights
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -141,7 +142,7 @@ class TestFaces:
             tmp_path, tmp_path, MODEL, TRAINING,
         )  # fmt: skip
         with pytest.raises(KeyboardInterrupt):
-            run_job(job, CPU, Group(), Interrupts)
+            run_job(job, CPU, Group(), Interrupts, Stop())
         assert not reader_threads()
 
     def test_streamed_training_gives_the_same_bytes(self, inputs, tmp_path, monkeypatch):
@@ -271,14 +272,14 @@ def test_a_loss_read_once_in_some_steps_gives_the_same_history(inputs, tmp_path,
     """As on a GPU: 5 steps an epoch, read after the third and at the end."""
     rows = []
     for every, counts in ((1, [1] * 5), (3, [3, 2])):
-        monkeypatch.setitem(training_loop._STEPS, "cpu", every)
+        monkeypatch.setitem(training_epoch._STEPS, "cpu", every)
         monkeypatch.setattr(Counts, "counts", [], raising=False)
         output = tmp_path / str(every)
         job = Job(
             inputs / "data", inputs / "pyramid.npz", inputs / "weights.npz",
             output, output, MODEL, TRAINING.model_copy(update={"epochs": 2}),
         )  # fmt: skip
-        run_job(job, CPU, Group(), Counts)
+        run_job(job, CPU, Group(), Counts, Stop())
         assert Counts.counts == counts * 2
         rows.append(pd.read_csv(output / "history.csv").drop(columns="seconds"))
     pd.testing.assert_frame_equal(*rows, check_exact=True)

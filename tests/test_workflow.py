@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,23 +16,33 @@ import numpy as np
 import pytest
 
 from lwpipe.config import all_keys, load_run, merge, read_yaml, validate_run
+from lwpipe.config.layout import Layout, jobs, reruns
 from lwpipe.config.schema import RunSettings
-from lwpipe.config.stages import STAGES, Layout, jobs, read_settings, reruns, upstream
+from lwpipe.config.stages import STAGES, read_settings, upstream
 from lwpipe.files import read_json
 from lwpipe.mesh import read_ply, write_ply
 
 ROOT = Path(__file__).resolve().parents[1]
-FILES = [ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"]
+FILES = [
+    ROOT / "config.yaml",
+    ROOT / "presets" / "smoke.yaml",
+    ROOT / "tests" / "smoke_sweep.yaml",
+]
 
 pytestmark = pytest.mark.workflow
 
 # What stands after each stage, written down by hand: the table in stages.py is what is tested.
 ABLATION = {"summarise", "draw_summary", "draw_tradeoff", "write_report"}
 DIVERSITY = {"measure_diversity", "draw_diversity"} | ABLATION
-EVALUATION = {"evaluate_model", "evaluate_baselines"} | ABLATION
+SWEEP = {"evaluate_point", "collect_sweep", "draw_sweep", "write_report"}
+EVALUATION = {"evaluate_model", "evaluate_baselines"} | ABLATION | SWEEP
 INTERPOLATION = {"draw_interpolation", "write_report"}
 TRAINING = (
-    {"train_model", "draw_learning_curve", "evaluate_model"} | DIVERSITY | INTERPOLATION | ABLATION
+    {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
+    | DIVERSITY
+    | INTERPOLATION
+    | ABLATION
+    | SWEEP
 )
 TEMPLATE = {"make_pyramid"} | TRAINING
 WEIGHTS = {"make_local_weights", "draw_local_weights", "evaluate_baselines"} | TRAINING
@@ -44,6 +55,7 @@ PLOTS = {
     "draw_tradeoff",
     "draw_local_weights",
     "draw_interpolation",
+    "draw_sweep",
     "write_report",
 }
 NOTHING: set[str] = set()
@@ -55,6 +67,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
         {"new": {"training": {"epochs": 1}}},
         DIVERSITY | {"train_model", "draw_learning_curve", "evaluate_model"},
     ),
+    "sweep": ({"training.seed": [0, 1]}, {"train_point"} | SWEEP),
     "data.source": ("meshes", EVERYTHING),
     "data.faces": (40, EVERYTHING),
     "data.test_fraction": (0.3, EVERYTHING),
@@ -201,7 +214,7 @@ def test_every_key_is_read_by_a_stage_or_chooses_stages() -> None:
         settings = validate_run({"data": data}).base
         for stage in STAGES:
             read |= set(flat(read_settings(stage, settings)))
-    assert set(leaves()) - read == {"name", "variants", "interpolation.variants"}
+    assert set(leaves()) - read == {"name", "variants", "sweep", "interpolation.variants"}
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -289,8 +302,9 @@ from snakemake.settings.types import ConfigSettings, OutputSettings, ResourceSet
 run_job = dryrun.Executor.run_job
 
 def record(executor, job):
-    if job.output:
-        found[-1].append((job.rule.name, str(job.output[0])))
+    for each in job if job.is_group() else [job]:
+        if each.output:
+            found[-1].append((each.rule.name, str(each.output[0])))
     run_job(executor, job)
 
 dryrun.Executor.run_job = record
@@ -333,7 +347,8 @@ def test_snakemake_reruns_the_same_jobs_as_the_table(finished: Path) -> None:
 
 
 def root_of(output: str, made: Layout) -> str:
-    roots = [made.base, *map(made.variant_root, made.run.variants)]
+    members = [*map(made.variant_root, [*made.run.variants, *made.run.points])]
+    roots = [made.base, *members, *made.point_roots("make_local_weights")]
     return max((root for root in roots if output.startswith(f"{root}/")), key=len)
 
 
@@ -348,7 +363,7 @@ def test_the_second_run_does_nothing(finished: Path) -> None:
 def test_every_job_left_a_log_and_a_benchmark(finished: Path) -> None:
     for stage, root in jobs(layout({})):
         log = finished / root / "logs" / f"{stage}.log"
-        assert log.read_text().rstrip().endswith(" s"), log
+        assert re.match(r"done in [0-9.]+ s", log.read_text().splitlines()[-1]), log
         assert (finished / root / "benchmarks" / f"{stage}.tsv").stat().st_size > 0
 
 
@@ -382,10 +397,14 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
         if path.suffix in (".npy", ".npz", ".ply", ".csv", ".json", ".png", ".gif", ".safetensors")
         and path.name not in timed
         and "variants/no_projection" not in str(path)
+        # Points are made like variants; their table and plot are made anew from their measures.
+        and ("sweep" not in path.parts or path.stem == "sweep")
     }
     for path in compared:
         (made / path).unlink()
-    commands = "data qc template weights baselines train evaluate interpolate diversity summary"
+    commands = (
+        "data qc template weights baselines train evaluate interpolate diversity summary sweep"
+    )
     code = (
         "import sys; from lwpipe.cli import main\n"
         "for command in sys.argv[2:]:\n"
@@ -424,6 +443,7 @@ def test_named_targets_exist(tmp_path: Path) -> None:
         "ablation": {"evaluate_model", "evaluate_baselines", "draw_summary", "draw_tradeoff"},
         "interpolation": {"train_model", "draw_interpolation"},
         "diversity": {"measure_diversity", "draw_diversity"},
+        "sweep": {"train_point", "evaluate_point", "collect_sweep", "draw_sweep"},
         "report": {"write_report", "draw_interpolation", "draw_tradeoff"},
     }
     for target, rules in targets.items():

@@ -1,6 +1,8 @@
 """Settings: their schema, and how files of them are read."""
 
-from lwpipe.config.load import Run, all_keys, load_run, merge, read_yaml, validate_run
+from lwpipe.config.faults import all_keys
+from lwpipe.config.load import load_run, merge, read_yaml, validate_run
+from lwpipe.config.run import Point, Run
 from lwpipe.config.schema import (
     DataSettings,
     DiversitySettings,
@@ -22,6 +24,7 @@ __all__ = [
     "InterpolationSettings",
     "LocalWeightsSettings",
     "ModelSettings",
+    "Point",
     "Run",
     "Settings",
     "TemplateSettings",

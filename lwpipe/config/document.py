@@ -48,7 +48,7 @@ def default_yaml() -> str:
     """Return `config.yaml`: every key at its default under a comment that documents it."""
     schema = json_schema()
     properties = schema["properties"]
-    order = ["name", *(key for key in properties if key not in ("name", "variants"))]
+    order = ["name", *(key for key in properties if key not in ("name", "variants", "sweep"))]
     lines = [_HEAD]
     for key in order:
         lines.extend(_entry(schema, RunSettings, key, 0))
@@ -58,6 +58,9 @@ def default_yaml() -> str:
     for name, overrides in SHIPPED_VARIANTS.items():
         lines.extend(_comment(_VARIANTS[name], 1))
         lines.append(f"  {name}: {_flow(overrides)}")
+    lines.append("")
+    lines.extend(_comment(_words(properties["sweep"]), 0))
+    lines.append("sweep: {}")
     return "\n".join(lines) + "\n"
 
 

@@ -7,6 +7,7 @@ documentation in `config.yaml` and in the JSON schema.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any, Literal, Self
 
@@ -29,8 +30,11 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), _EXPONENT]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), _EXPONENT]
 ProperShare = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False), _EXPONENT]
 Count = Annotated[int, Field(ge=1)]
+# Nothing here is sensible by the million, and a number too many must not end in a full memory.
+Bounded = Annotated[int, Field(ge=1, le=1_000_000)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+# A name becomes a folder, whose name has at most 255 characters on most file systems.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 
 
 class Section(BaseModel):
@@ -99,7 +103,7 @@ class DataSettings(Section):
 
     source: Literal["synthetic", "ict", "aflw2000-3d", "meshes"] = "synthetic"
     """Where the faces come from."""
-    faces: Annotated[int, Field(ge=4)] | None = 300
+    faces: Annotated[int, Field(ge=4, le=1_000_000)] | None = 300
     """How many faces; null: all there are (sources aflw2000-3d and meshes)."""
     test_fraction: ProperShare = 0.11
     """Share of the faces held out for testing."""
@@ -130,7 +134,9 @@ class DataSettings(Section):
 class TemplateSettings(Section):
     """The mesh pyramid."""
 
-    factors: Annotated[list[Annotated[int, Field(ge=2, le=64)]], Field(min_length=1)] = [4, 4, 4, 4]
+    factors: Annotated[
+        list[Annotated[int, Field(ge=2, le=64)]], Field(min_length=1, max_length=16)
+    ] = [4, 4, 4, 4]
     """Each level has so many times fewer vertices than the one before; one entry a level."""
 
 
@@ -147,7 +153,7 @@ class LocalWeightsSettings(Section):
     """beta: weight of the sparsity of the columns of H."""
     eta: NonNegative | None = None
     """eta: weight of the norm of W, squared in the objective; null: the largest feature."""
-    iterations: Count = 60
+    iterations: Bounded = 60
     """Iterations of the solver."""
     max_faces: Count | None = 400
     """Factorise at most so many training faces, drawn by seed; null: all."""
@@ -161,9 +167,11 @@ class LocalWeightsSettings(Section):
 class ModelSettings(Section):
     """The network."""
 
-    latent_size: Count = 64
+    latent_size: Annotated[int, Field(ge=1, le=4096)] = 64
     """Z: size of the latent code and of each part encoding."""
-    channels: Annotated[list[Count], Field(min_length=1)] = [16, 16, 16, 32]
+    channels: Annotated[
+        list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1, max_length=16)
+    ] = [16, 16, 16, 32]
     """Channels of the convolution of each level; one entry a level, as template.factors."""
     order: Annotated[int, Field(ge=1, le=25)] = 6
     """Order of the Chebyshev filters."""
@@ -181,9 +189,9 @@ class ModelSettings(Section):
 class TrainingSettings(Section):
     """Optimisation."""
 
-    epochs: Count = 10
+    epochs: Bounded = 10
     """Passes over the training faces."""
-    batch_size: Count = 16
+    batch_size: Bounded = 16
     """Faces a step."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """Optimiser."""
@@ -209,10 +217,10 @@ class TrainingSettings(Section):
     that runs on the device."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Of the features on a GPU; sums and parameters, and all on a CPU, are float32."""
-    accumulate: Count = 1
+    accumulate: Bounded = 1
     """Compute each batch in so many pieces and add their gradients: less memory; the faces of the
     cycle mix within a piece."""
-    processes: Count = 1
+    processes: Annotated[int, Field(ge=1, le=256)] = 1
     """Share each batch among so many processes, one GPU each where there are GPUs."""
     seed: Seed = 0
     """Draws the start of the network, the batches and the shuffles."""
@@ -221,11 +229,11 @@ class TrainingSettings(Section):
 class EvaluationSettings(Section):
     """Measures on the test faces."""
 
-    pairs: Count = 50
+    pairs: Bounded = 50
     """Pairs of test faces for the measures of locality."""
-    composites: Count = 220
+    composites: Bounded = 220
     """Faces with one part replaced for specificity and plausibility."""
-    components: Count = 100
+    components: Bounded = 100
     """Principal components of the Mahalanobis distance."""
     seed: Seed = 0
     """Draws the pairs and the composites."""
@@ -238,7 +246,7 @@ class InterpolationSettings(Section):
     """Which variants are rendered: names from `variants`."""
     pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None = None
     """Pairs of ids from faces.csv, as [[source, target], ...]; null: drawn by seed."""
-    random_pairs: Count = 1
+    random_pairs: Bounded = 1
     """How many pairs of test faces are drawn where `pairs` is null."""
     steps: Annotated[int, Field(ge=2, le=64)] = 8
     """Faces from source to target: alpha = i / (steps + 1), i = 1 ... steps."""
@@ -253,11 +261,11 @@ class InterpolationSettings(Section):
 class DiversitySettings(Section):
     """Training, test and synthesised encodings in the plane (figure 6 of the paper)."""
 
-    sources: Count = 5
+    sources: Bounded = 5
     """Faces whose parts are replaced."""
-    targets: Count = 11
+    targets: Bounded = 11
     """Faces that give the parts: sources x targets x parts faces are synthesised."""
-    samples: Count = 220
+    samples: Bounded = 220
     """Training faces and test faces to encode; all where there are fewer."""
     perplexity: Positive = 30.0
     """Perplexity of t-SNE."""
@@ -311,6 +319,13 @@ class Settings(Section):
                 f"model.channels has {len(self.model.channels)} entries and template.factors has "
                 f"{len(self.template.factors)}: each level needs one of both"
             )
+        # Of the other sources only the stage knows how many vertices there are.
+        vertices, factors = self.data.synthetic.vertices, self.template.factors
+        if self.data.source == "synthetic" and 2 * math.prod(factors) > vertices:
+            raise ValueError(
+                f"template.factors {factors} leave less than two of {vertices} vertices "
+                "(data.synthetic.vertices); use fewer or smaller factors"
+            )
         return self
 
 
@@ -327,6 +342,10 @@ SHIPPED_VARIANTS: dict[Name, dict[str, Any] | None] = {
 }
 
 
+# What a run has once: neither a variant nor a point of a sweep can differ in it.
+RUN_KEYS = ("name", "variants", "sweep", "interpolation.variants")
+
+
 class RunSettings(Settings):
     """A configuration file of lwpipe: the name of the run, its settings and its variants."""
 
@@ -335,3 +354,16 @@ class RunSettings(Settings):
     variants: dict[Name, dict[str, Any] | None] = SHIPPED_VARIANTS
     """Each name maps to the keys in which the variant differs from the rest of this file, or to
     null to leave out a variant of a file below; each variant is trained and evaluated."""
+    sweep: dict[str, list[Any] | None] = {}
+    """Dotted keys of this file, each with a list of values, as in
+    {training.cycle_weight: [0.0, 0.5], training.seed: [0, 1, 2]}: every combination is a point,
+    trained and evaluated beside the variants; null leaves out a key of a file below."""
+
+    @field_validator("sweep", mode="before")
+    @classmethod
+    def _keys_are_dotted(cls, value: Any) -> Any:
+        for key, choices in value.items() if isinstance(value, dict) else ():
+            if isinstance(choices, dict):
+                inner = next(iter(choices), "key")
+                raise ValueError(f"'{key}' holds a section; write its keys as {key}.{inner}: [...]")
+        return value

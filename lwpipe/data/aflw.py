@@ -8,6 +8,7 @@ lwpipe.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ import numpy.typing as npt
 from lwpipe.config.schema import DataSettings
 from lwpipe.data.align import align_faces
 from lwpipe.data.mat_reader import read_mat
+from lwpipe.data.mesh_faults import MeshError
+from lwpipe.data.mesh_readers import check_coordinates
+from lwpipe.data.paths import check_names, user_path
 from lwpipe.data.split import split_labels
 from lwpipe.data.store import Dataset, DatasetWriter
 from lwpipe.errors import LwpipeError
@@ -30,6 +34,8 @@ EXPRESSION_FILE = "Model_Exp.mat"
 MM_PER_MICROMETRE = 1e-3
 # Faces made at a time: 32 of 53,215 vertices take 41 MB in double precision.
 CHUNK_FACES = 32
+# Coordinates in micrometres and parameters are of the order of 1e5 to 1e7.
+MAX_VALUE = 1e15
 LICENCE = "Basel Face Model and AFLW2000-3D: the user's own, under the licences of their owners"
 
 
@@ -81,12 +87,14 @@ def convert_aflw(settings: DataSettings, output: str | Path) -> Dataset:
     with DatasetWriter(output, len(used), model.triangles, vertex_count) as writer:
         for start in range(0, len(used), CHUNK_FACES):
             rows = slice(start, min(start + CHUNK_FACES, len(used)))
-            writer[rows] = make_faces(model, parameters[rows])
+            faces = make_faces(model, parameters[rows])
+            _check_faces(faces, used[rows])
+            writer[rows] = faces
         alignment = None
         if settings.align:
             train = np.flatnonzero(np.array(splits) == "train")
             alignment = align_faces(writer.vertices, train, scale=settings.scale).describe()
-        faces = [
+        table = [
             {
                 "id": file.stem,
                 "split": splits[row],
@@ -107,7 +115,7 @@ def convert_aflw(settings: DataSettings, output: str | Path) -> Dataset:
             "units_in_files": "um",
             "alignment": alignment,
         }
-        return writer.close(faces, info)
+        return writer.close(table, info)
 
 
 def read_model(folder: str | Path) -> BaselModel:
@@ -119,8 +127,8 @@ def read_model(folder: str | Path) -> BaselModel:
         If a file is missing or unreadable, if an array has another shape than the layout says
         (mu_shape 3V x 1, w 3V x S, tri 3 x F from 1, mu_exp 3V x 1, w_exp 3V x E), or holds NaN.
     """
-    shape_file = Path(folder).expanduser() / SHAPE_FILE
-    expression_file = Path(folder).expanduser() / EXPRESSION_FILE
+    folder = user_path("data.aflw2000_3d.model_dir", folder)
+    shape_file, expression_file = folder / SHAPE_FILE, folder / EXPRESSION_FILE
     shape = read_mat(shape_file, ("mu_shape", "w", "tri"))
     expression = read_mat(expression_file, ("mu_exp", "w_exp"))
 
@@ -148,11 +156,12 @@ def read_model(folder: str | Path) -> BaselModel:
         (expression_file, "mu_exp", expression["mu_exp"]),
         (expression_file, "w_exp", expression["w_exp"]),
     ):
-        if not np.isfinite(array).all():
-            raise LwpipeError(f"{file}: {name} has values that are NaN or infinite.")
+        _check_values(file, name, array)
     triangles = _read_triangles(shape_file, shape["tri"], rows // 3)
     mean = (mu_shape.astype(np.float64) + expression["mu_exp"]).reshape(-1) * MM_PER_MICROMETRE
     basis = np.concatenate([shape["w"], expression["w_exp"]], axis=1)
+    if basis.dtype.kind != "f":
+        basis = basis.astype(np.float64)
     basis *= basis.dtype.type(MM_PER_MICROMETRE)
     return BaselModel(mean, basis, shape["w"].shape[1], expression["w_exp"].shape[1], triangles)
 
@@ -161,6 +170,7 @@ def _read_triangles(file: Path, tri: npt.NDArray[Any], vertex_count: int) -> Int
     """Return tri, 3 x F and counted from 1, as int64 (F, 3) counted from 0."""
     if tri.ndim != 2 or tri.shape[0] != 3 or tri.shape[1] == 0:
         raise LwpipeError(f"{file}: tri is {_size(tri)}; it must be 3 x F.")
+    _check_values(file, "tri", tri)
     triangles = tri.T.astype(np.int64)
     if not np.array_equal(triangles, tri.T):
         raise LwpipeError(f"{file}: tri holds numbers that are not whole.")
@@ -183,7 +193,7 @@ def list_faces(folder: str | Path) -> list[Path]:
     LwpipeError
         If the folder is missing or has none.
     """
-    folder = Path(folder).expanduser()
+    folder = user_path("data.aflw2000_3d.faces_dir", folder)
     if not folder.is_dir():
         raise LwpipeError(f"data.aflw2000_3d.faces_dir: {folder} is not a folder.")
     files = sorted(
@@ -192,6 +202,12 @@ def list_faces(folder: str | Path) -> list[Path]:
         # Both parts may lie in one folder; files that start with a dot are not the user's.
         if file.name not in (SHAPE_FILE, EXPRESSION_FILE) and not file.name.startswith(".")
     )
+    check_names(files)
+    if len(files) == 1:
+        raise LwpipeError(
+            f"data.aflw2000_3d.faces_dir: {folder} holds one face; at least two are needed, to "
+            "train on and to test on."
+        )
     if not files:
         raise LwpipeError(f"data.aflw2000_3d.faces_dir: {folder} has no .mat file of a face.")
     return files
@@ -216,8 +232,7 @@ def read_face(file: str | Path, model: BaselModel) -> Floats:
                 f"{file}: {name} is {_size(face[name])}; the model has {length} components, so it "
                 f"must be {length} x 1."
             )
-        if not np.isfinite(face[name]).all():
-            raise LwpipeError(f"{file}: {name} has values that are NaN or infinite.")
+        _check_values(Path(file), name, face[name])
         parts.append(face[name].reshape(-1).astype(np.float64))
     return np.concatenate(parts)
 
@@ -231,9 +246,28 @@ def make_faces(model: BaselModel, parameters: npt.ArrayLike) -> Floats:
     """
     parameters = np.asarray(parameters, dtype=np.float64)
     basis = model.basis
-    offsets = parameters.astype(basis.dtype) @ basis.T
+    # What overflows here is infinite, and found where the files are known.
+    with np.errstate(over="ignore", invalid="ignore"):
+        offsets = parameters.astype(basis.dtype) @ basis.T
     faces: Floats = (model.mean + offsets).reshape(len(parameters), -1, 3)
     return faces
+
+
+def _check_faces(faces: Floats, files: Sequence[Path]) -> None:
+    """Raise LwpipeError where a face, (n, V, 3), is no mesh, such as one in a single point."""
+    for face, file in zip(faces, files, strict=True):
+        try:
+            check_coordinates(face)
+        except MeshError as error:
+            raise LwpipeError(f"{file}: makes a face that {error}.") from error
+
+
+def _check_values(file: Path, name: str, array: npt.NDArray[Any]) -> None:
+    """Raise LwpipeError unless the values are finite, and small enough to be multiplied."""
+    if not np.isfinite(array).all():
+        raise LwpipeError(f"{file}: {name} has values that are NaN or infinite.")
+    if np.abs(array).max(initial=0) > MAX_VALUE:
+        raise LwpipeError(f"{file}: {name} has values larger than {MAX_VALUE:g}.")
 
 
 def _size(array: npt.NDArray[Any]) -> str:

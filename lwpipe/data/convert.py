@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from lwpipe.config.schema import DataSettings
@@ -29,7 +30,7 @@ def make_dataset(settings: DataSettings, output: str | Path) -> Dataset:
         return _convert(settings, output)
     except BaseException:
         for folder in made:
-            if folder.is_dir() and not any(folder.iterdir()):
+            with suppress(OSError):  # it was not made, or another process writes there
                 folder.rmdir()
         raise
 

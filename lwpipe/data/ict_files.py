@@ -10,6 +10,8 @@ import csv
 import hashlib
 import lzma
 import os
+import reprlib
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -17,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path, PurePosixPath
 
+from lwpipe.data.paths import user_path
 from lwpipe.errors import LwpipeError
 
 COMMIT = "da5f95a607f5e6b37755b38d3385d7f2853732e5"
@@ -25,6 +28,32 @@ FOLDER = "FaceXModel"
 ENVIRONMENT = "LWPIPE_ICT_SOURCE"
 # The largest file of the kit has 2.7 MB; an archive whose member unpacks to more is not the kit.
 MAX_FILE_BYTES = 16_000_000
+# The whole repository, with all its history and samples, is smaller.
+MAX_ARCHIVE_BYTES, MAX_MEMBERS = 4_000_000_000, 20_000
+# Long names and attributes of one member; the largest file name of any system has 4 kB.
+MAX_DESCRIPTION_BYTES = 1_000_000
+_DESCRIPTIONS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+# What zipfile, tarfile and the decompressors raise for damaged archives; RuntimeError: encrypted
+# members; MemoryError: a dictionary of a size that cannot be.
+_FAULTS = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+    struct.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    lzma.LZMAError,
+    zlib.error,
+)
 
 
 def known_hashes() -> dict[str, str]:
@@ -54,7 +83,7 @@ def read_files(path: str | Path | None, hashes: Mapping[str, str]) -> Iterator[t
     if path is None:
         source, label = _download(hashes), "the download"
     else:
-        path = Path(path).expanduser()
+        path = user_path(origin, path)
         label = str(path)
         if path.is_dir():
             source = _from_folder(path, hashes)
@@ -62,10 +91,8 @@ def read_files(path: str | Path | None, hashes: Mapping[str, str]) -> Iterator[t
             raise LwpipeError(f"{origin}: {path} is neither a folder nor an archive.")
         elif zipfile.is_zipfile(path):
             source = _from_zip(path, hashes)
-        elif tarfile.is_tarfile(path):
-            source = _from_tar(path, hashes)
         else:
-            raise LwpipeError(f"{origin}: {path} is not a .zip or .tar archive that can be read.")
+            source = _from_tar(path, hashes, origin)
 
     missing = set(hashes)
     for name, content in source:
@@ -94,6 +121,8 @@ def _from_folder(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, b
         if not file.exists():
             continue
         try:
+            if not file.is_file():
+                raise LwpipeError(f"{file}: cannot be read: it is no file.")
             if file.stat().st_size > MAX_FILE_BYTES:
                 raise _too_large(path, name)
             yield name, file.read_bytes()
@@ -113,16 +142,42 @@ def _from_zip(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, byte
                 if len(content) > MAX_FILE_BYTES:
                     raise _too_large(path, name)
                 yield name, content
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-        raise LwpipeError(f"{path}: the archive cannot be read ({error}).") from error
+    except _FAULTS as error:
+        raise _damaged(path, error) from error
 
 
-def _from_tar(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+class _Member(tarfile.TarInfo):
+    """A member whose own description is small; tarfile reads descriptions of any size whole."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        # tarfile calls this for every header, and says that subclasses may override it.
+        if self.size < 0:
+            raise tarfile.ReadError(f"{reprlib.repr(self.name)} has a negative size")
+        if self.type not in tarfile.SUPPORTED_TYPES or self.type in _DESCRIPTIONS:
+            limit = MAX_DESCRIPTION_BYTES
+        else:
+            limit = MAX_ARCHIVE_BYTES
+        if self.size > limit:
+            raise tarfile.ReadError(f"{reprlib.repr(self.name)} announces {self.size} bytes")
+        made: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return made
+
+
+def _from_tar(path: Path, wanted: Mapping[str, str], origin: str) -> Iterator[tuple[str, bytes]]:
+    read = 0
     try:
         # "r|*" reads forwards only: an xz archive is decompressed once, and never more than
         # one file is in memory.
-        with tarfile.open(path, mode="r|*") as archive:
-            for member in archive:
+        with _open_tar(path, origin) as archive:
+            for number, member in enumerate(archive):
+                # The archive would keep all its members to find them again.
+                archive.members = []  # type: ignore[attr-defined]
+                read += max(member.size, 0)
+                if read > MAX_ARCHIVE_BYTES or number >= MAX_MEMBERS:
+                    raise LwpipeError(
+                        f"{path}: holds more than {MAX_MEMBERS} members or "
+                        f"{MAX_ARCHIVE_BYTES // 1_000_000} MB, so it is not ICT-FaceKit."
+                    )
                 name = PurePosixPath(member.name).name
                 if not member.isreg() or name not in wanted:
                     continue
@@ -131,8 +186,25 @@ def _from_tar(path: Path, wanted: Mapping[str, str]) -> Iterator[tuple[str, byte
                 file = archive.extractfile(member)
                 if file is not None:
                     yield name, file.read()
-    except (OSError, EOFError, tarfile.TarError, lzma.LZMAError, zlib.error) as error:
-        raise LwpipeError(f"{path}: the archive cannot be read ({error}).") from error
+    except _FAULTS as error:
+        raise _damaged(path, error) from error
+
+
+def _open_tar(path: Path, origin: str) -> tarfile.TarFile:
+    try:
+        return tarfile.open(path, mode="r|*", tarinfo=_Member)
+    except _FAULTS as error:
+        raise LwpipeError(
+            f"{origin}: {path} is not a .zip or .tar archive that can be read ({_reason(error)})."
+        ) from error
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _damaged(path: Path, error: BaseException) -> LwpipeError:
+    return LwpipeError(f"{path}: the archive cannot be read ({_reason(error)}).")
 
 
 def _download(wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
@@ -150,9 +222,12 @@ def _download(wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
         try:
             yield name, Path(store.fetch(name)).read_bytes()
         except (OSError, ValueError) as error:
+            # Of pooch's own errors the one that is no OSError is a wrong hash.
+            reason = _reason(error) if isinstance(error, OSError) else "its sha256 differs"
             raise LwpipeError(
-                f"{name} of ICT-FaceKit cannot be downloaded ({error}); try again, or set "
-                f"data.ict.path or {ENVIRONMENT} to a folder or archive that holds it."
+                f"{name} of ICT-FaceKit cannot be downloaded ({reason}); try again, which keeps "
+                f"what has arrived, or set data.ict.path or {ENVIRONMENT} to a folder or archive "
+                "that holds it."
             ) from error
 
 

@@ -7,21 +7,27 @@ are read.
 
 from __future__ import annotations
 
-import io
+import re
+import stat
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import trimesh
 
+from lwpipe.data.gltf_reader import parse_glb, parse_gltf
 from lwpipe.data.mesh_faults import MeshError
 from lwpipe.data.ply_reader import parse_ply
 from lwpipe.data.stl_reader import parse_stl
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+# Beyond these, squares of coordinates in any unit leave the range of single precision.
+MAX_COORDINATE, MIN_SIZE = 1e12, 1e-12
+# Texture coordinates, colours and normals may follow each vertex; other dimensions are not read.
+OFF_WORD = re.compile(rb"(ST)?C?N?OFF")
 
 
 def read_mesh(path: str | Path) -> tuple[Floats, Ints]:
@@ -48,9 +54,12 @@ def read_mesh(path: str | Path) -> tuple[Floats, Ints]:
     if reader is None:
         raise MeshError(f"is none of the formats {', '.join(sorted(READERS))}")
     try:
+        # A pipe would be waited for, and a device may never end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise MeshError("is no file" if path.is_dir() else "is no regular file")
         content = path.read_bytes()
-    except OSError as error:
-        raise MeshError(f"cannot be read: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        raise MeshError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if not content.strip():
         raise MeshError("is empty")
     vertices, triangles = reader(content)
@@ -73,7 +82,7 @@ def check_mesh(vertices: npt.ArrayLike, triangles: Ints) -> None:
 
 
 def check_coordinates(vertices: npt.NDArray[np.floating]) -> None:
-    """Raise MeshError unless vertices (V, 3) are some, finite, and not all in one point."""
+    """Raise MeshError unless vertices (V, 3) are some, finite, not huge, and not in one point."""
     if len(vertices) == 0:
         raise MeshError("has no vertex")
     finite = np.isfinite(vertices).all(axis=1)
@@ -82,7 +91,13 @@ def check_coordinates(vertices: npt.NDArray[np.floating]) -> None:
             f"has NaN or infinite coordinates ({int((~finite).sum())} vertices, the first is "
             f"number {int(np.flatnonzero(~finite)[0])} counted from 0)"
         )
-    if not np.ptp(vertices, axis=0).any():
+    large = (np.abs(vertices) > MAX_COORDINATE).any(axis=1)
+    if large.any():
+        raise MeshError(
+            f"has coordinates larger than {MAX_COORDINATE:g} (the first at vertex number "
+            f"{int(np.flatnonzero(large)[0])} counted from 0)"
+        )
+    if np.ptp(vertices, axis=0).max() < MIN_SIZE:
         raise MeshError("has all its vertices in one point")
 
 
@@ -95,7 +110,10 @@ def fan(polygons: list[list[int]]) -> Ints:
         for corners in polygons
         for i in range(1, len(corners) - 1)
     ]
-    return np.array(triangles, dtype=np.int64).reshape(-1, 3)
+    try:
+        return np.array(triangles, dtype=np.int64).reshape(-1, 3)
+    except OverflowError as error:
+        raise MeshError("has a polygon with a vertex number of over 18 digits") from error
 
 
 def parse_obj(content: bytes) -> tuple[Floats, Ints]:
@@ -148,14 +166,16 @@ def parse_off(content: bytes) -> tuple[Floats, Ints]:
     """Parse a text OFF (also COFF, NOFF and STOFF, of which only the coordinates are read)."""
     lines = [line.split(b"#", 1)[0].split() for line in content.splitlines()]
     lines = [line for line in lines if line]
-    if not lines or not lines[0][0].endswith(b"OFF") or b"BINARY" in lines[0]:
-        raise MeshError("is no text file that starts with OFF")
+    if not lines or not OFF_WORD.fullmatch(lines[0][0]) or b"BINARY" in lines[0]:
+        raise MeshError("is no text file that starts with OFF (or COFF, NOFF, STOFF)")
     # The counts stand on the first line or on the next.
     lines[0] = lines[0][1:]
     lines = lines if lines[0] else lines[1:]
     try:
         vertex_count, face_count = int(lines[0][0]), int(lines[0][1])
         body = lines[1:]
+        if vertex_count < 0 or face_count < 0:
+            raise MeshError("announces a negative number of vertices or faces")
         if len(body) < vertex_count + face_count:
             raise MeshError(
                 f"is cut off: it announces {vertex_count} vertices and {face_count} faces, and "
@@ -171,52 +191,6 @@ def parse_off(content: bytes) -> tuple[Floats, Ints]:
         return vertices.reshape(vertex_count, 3), fan(polygons)
     except (ValueError, IndexError) as error:
         raise MeshError("has a line that is not of the OFF format") from error
-
-
-def parse_glb(content: bytes) -> tuple[Floats, Ints]:
-    """Parse a binary glTF.
-
-    Several meshes follow each other in an order that depends only on how the scene is built, so
-    files of the same scene give the same numbers.
-    """
-    return _parse_gltf(content, "glb")
-
-
-def parse_gltf(content: bytes) -> tuple[Floats, Ints]:
-    """Parse a text glTF whose buffers lie inside the file."""
-    return _parse_gltf(content, "gltf")
-
-
-def _parse_gltf(content: bytes, kind: str) -> tuple[Floats, Ints]:
-    try:
-        # A file object has no folder: references to other files cannot be followed.
-        scene = trimesh.load_scene(
-            io.BytesIO(content),
-            file_type=kind,
-            process=False,
-            skip_materials=True,
-            merge_primitives=False,
-        )
-        pieces = []
-        for node in scene.graph.nodes_geometry:
-            transform, name = scene.graph[node]
-            piece = scene.geometry[name]
-            pieces.append((trimesh.transform_points(piece.vertices, transform), piece.faces))
-    except Exception as error:
-        # The reader reports faults by many types of exception.
-        raise MeshError(
-            f"cannot be read as {kind.upper()} ({type(error).__name__}: {error}); it may be cut "
-            "off, compressed, or refer to other files"
-        ) from error
-    if not pieces:
-        raise MeshError("has no triangle")
-    offsets = np.cumsum([0, *(len(points) for points, _ in pieces[:-1])])
-    vertices = np.concatenate([np.asarray(points, dtype=np.float64) for points, _ in pieces])
-    triangles = [
-        np.asarray(faces, dtype=np.int64) + offset
-        for (_, faces), offset in zip(pieces, offsets, strict=True)
-    ]
-    return vertices, np.concatenate(triangles)
 
 
 READERS: dict[str, Callable[[bytes], tuple[Floats, Ints]]] = {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.arrays import read_npz
 from lwpipe.data.mesh_faults import MeshError
 from lwpipe.data.mesh_readers import READERS, check_coordinates, read_mesh
+from lwpipe.data.paths import check_names, user_path
 from lwpipe.errors import LwpipeError
 
 Ints = npt.NDArray[np.int64]
@@ -56,21 +57,26 @@ def list_meshes(path: str | Path) -> list[MeshItem]:
     LwpipeError
         If there is nothing to read, or the array has another shape or type.
     """
-    path = Path(path).expanduser()
-    if path.is_file():
-        if path.suffix.lower() in ARRAYS:
-            return _list_array(path)
+    path = user_path("data.meshes.path", path)
+    if not path.exists():
+        raise LwpipeError(f"data.meshes.path: {path} does not exist.")
+    if path.is_file() and path.suffix.lower() in ARRAYS:
+        return _list_array(path)
+    if not path.is_dir():
         raise LwpipeError(
             f"data.meshes.path: {path} is neither a folder of meshes nor an .npy or .npz file."
         )
-    if not path.is_dir():
-        raise LwpipeError(f"data.meshes.path: {path} does not exist.")
-    files = sorted(
-        (file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")),
-        key=lambda file: file.name,
-    )
+    try:
+        files = sorted(
+            # Links that lead nowhere and folders are told of where they have the name of a mesh.
+            (file for file in path.iterdir() if not file.name.startswith(".")),
+            key=lambda file: file.name,
+        )
+    except OSError as error:
+        raise LwpipeError(f"data.meshes.path: {path} cannot be read: {error.strerror}.") from error
     meshes = [file for file in files if file.suffix.lower() in READERS]
     arrays = [file for file in files if file.suffix.lower() in ARRAYS]
+    check_names([*meshes, *arrays])
     if arrays and all(file.stem in ("template", arrays[0].stem) for file in meshes):
         if len(arrays) > 1:
             raise LwpipeError(
@@ -86,11 +92,13 @@ def list_meshes(path: str | Path) -> list[MeshItem]:
         raise LwpipeError(
             f"data.meshes.path: {path} holds no mesh ({', '.join(sorted((*READERS, *ARRAYS)))})."
         )
-    stems = [file.stem for file in meshes]
+    stems = Counter(file.stem for file in meshes)
+    # `a.ply.obj` beside `a.ply` and `a.obj` keeps its suffix too.
+    taken = {file.name for file in meshes}
     return [
         MeshItem(
             name=file.name,
-            id=file.stem if stems.count(file.stem) == 1 else file.name,
+            id=file.stem if stems[file.stem] == 1 and file.stem not in taken else file.name,
             label=str(file),
             read=partial(read_mesh, file),
         )
@@ -127,26 +135,24 @@ def _list_array(path: Path) -> list[MeshItem]:
 
 
 def _open_npy(path: Path) -> npt.NDArray[np.floating]:
+    if not path.is_file():
+        raise LwpipeError(f"{path}: is no file.")
     try:
-        # Pickled objects could run code: refused. Mapped, only the face in use is in memory.
-        array = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise LwpipeError(f"{path}: is no array of numbers, or is cut off ({error}).") from error
+        # Pickled objects could run code: refused. Mapped, only the face in use is in memory. Sizes
+        # that overflow are told of by numpy itself, after a warning.
+        with np.errstate(over="ignore"):
+            array = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # a damaged header raises nearly anything
+        reason = " ".join(str(error).split())
+        raise LwpipeError(f"{path}: is no array of numbers, or is cut off ({reason}).") from error
     return _check_vertices(path, array)
 
 
 def _read_npz(path: Path) -> tuple[npt.NDArray[np.floating], Ints]:
-    try:
-        with path.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            missing = {"vertices", "triangles"} - set(archive.files)
-            if missing:
-                raise LwpipeError(
-                    f"{path}: has no array '{min(missing)}'; it needs 'vertices' (N, V, 3) and "
-                    "'triangles' (F, 3)."
-                )
-            vertices, triangles = archive["vertices"], archive["triangles"]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise LwpipeError(f"{path}: cannot be read, or is cut off ({error}).") from error
+    if not path.is_file():
+        raise LwpipeError(f"{path}: is no file.")
+    arrays = read_npz(path, "an archive of meshes", ("vertices", "triangles"))
+    vertices, triangles = arrays["vertices"], arrays["triangles"]
     if triangles.ndim != 2 or triangles.shape[1:] != (3,) or triangles.dtype.kind not in "iu":
         raise LwpipeError(
             f"{path}: 'triangles' is {triangles.dtype} {triangles.shape}; it must be whole "
@@ -172,7 +178,7 @@ def _read_template(path: Path, vertices: npt.NDArray[np.floating]) -> Ints:
         path.with_name(stem + suffix) for stem in (path.stem, "template") for suffix in READERS
     ]
     for template in candidates:
-        if not template.exists():
+        if not template.is_file():
             continue
         try:
             points, triangles = read_mesh(template)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import reprlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from lwpipe.data.paths import user_path
 from lwpipe.data.split import split_labels
-from lwpipe.data.store import SPLITS
+from lwpipe.data.store_files import SPLITS
 from lwpipe.errors import LwpipeError
 
 COLUMNS = ("file", "split", "subject", "expression")
@@ -42,19 +44,26 @@ def read_table(path: str | Path, files: Sequence[str]) -> MeshTable:
         If the table cannot be read, has other columns, names a file that is not there or one
         twice, leaves a mesh out, or has a split other than train and test.
     """
+    path = user_path("data.meshes.table", path)
+    if path.exists() and not path.is_file():
+        raise LwpipeError(f"data.meshes.table: {path} cannot be read: it is no file.")
     try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or [])
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or error
         raise LwpipeError(f"data.meshes.table: {path} cannot be read: {reason}.") from error
-    if "file" not in columns or len(columns) < 2 or not set(columns) <= set(COLUMNS):
+    distinct = set(columns)
+    shown = reprlib.repr(", ".join(columns))
+    if "file" not in columns or len(columns) < 2 or not distinct <= set(COLUMNS):
         raise LwpipeError(
-            f"{path}: has the columns {', '.join(map(str, columns)) or '(none)'}; it needs 'file' "
+            f"{path}: has the columns {shown[1:-1] or '(none)'}; it needs 'file' "
             "and any of 'split', 'subject' and 'expression'."
         )
+    if len(distinct) < len(columns):
+        raise LwpipeError(f"{path}: has a column twice ({shown[1:-1]}).")
     known = set(files)
     counts = Counter(row["file"] for row in rows)
     for number, row in enumerate(rows, start=2):
@@ -63,13 +72,13 @@ def read_table(path: str | Path, files: Sequence[str]) -> MeshTable:
             raise LwpipeError(f"{path}: line {number} has not {len(columns)} values.")
         if name not in known:
             raise LwpipeError(
-                f"{path}: line {number} names {name!r}, which is not among the meshes."
+                f"{path}: line {number} names {reprlib.repr(name)}, which is not among the meshes."
             )
         if counts[name] > 1:
-            raise LwpipeError(f"{path}: names {name!r} {counts[name]} times.")
+            raise LwpipeError(f"{path}: names {reprlib.repr(name)} {counts[name]} times.")
         if "split" in columns and row["split"] not in SPLITS:
             raise LwpipeError(
-                f"{path}: line {number} has the split {row['split']!r}; use 'train' or 'test'."
+                f"{path}: line {number} has the split {reprlib.repr(row['split'])}; use 'train' or 'test'."
             )
     left_out = [name for name in files if name not in counts]
     if left_out:

@@ -48,6 +48,11 @@ def convert_meshes(settings: DataSettings, output: str | Path) -> Dataset:
     if settings.meshes.path is None:
         raise LwpipeError("data.meshes.path: the source 'meshes' needs a folder or an array.")
     found = list_meshes(settings.meshes.path)
+    if len(found) < 2:
+        raise LwpipeError(
+            f"data.meshes.path: {settings.meshes.path} holds one mesh; at least two are needed, to "
+            "train on and to test on."
+        )
     table = MeshTable()
     if settings.meshes.table is not None:
         table = read_table(settings.meshes.table, [item.name for item in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ TYPES = {
 FORMATS = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}
 INDEX_NAMES = ("vertex_indices", "vertex_index")
 MAX_HEADER_BYTES = 100_000
+FEW_CORNERS = "has a polygon of fewer than three corners: it is damaged or cut off"
 
 
 @dataclass
@@ -32,6 +34,11 @@ class _Element:
     name: str
     count: int
     properties: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """The name for messages: a damaged header may hold a name of any length and letters."""
+        return reprlib.repr(self.name)
 
 
 def parse_ply(content: bytes) -> tuple[Floats, Ints]:
@@ -53,7 +60,7 @@ def parse_ply(content: bytes) -> tuple[Floats, Ints]:
     triangles = np.empty((0, 3), dtype=np.int64)
     for element in elements:
         scalars, polygons = read.element(element)
-        if element.name == "vertex":
+        if element.name == "vertex" and element.count:
             if not {"x", "y", "z"} <= scalars.keys():
                 raise MeshError("has vertices without x, y and z")
             vertices = np.stack([scalars[axis].astype(np.float64) for axis in "xyz"], axis=1)
@@ -88,16 +95,36 @@ def _header(content: bytes) -> tuple[str, list[_Element], int]:
                 case _:
                     raise ValueError(line)
     except (KeyError, IndexError, ValueError) as error:
-        raise MeshError(f"has a header line that is not of the PLY format ({error})") from error
+        shown = reprlib.repr(str(error))
+        raise MeshError(f"has a header line that is not of the PLY format ({shown})") from error
     if order is None or any(element.count < 0 for element in elements):
         raise MeshError("has a header without a format or with a negative count")
+    for element in elements:
+        _check_element(element)
     return order, elements, content.index(b"\n", end) + 1
+
+
+def _check_element(element: _Element) -> None:
+    """Raise MeshError where the properties of an element cannot be read or make no sense."""
+    names = [entry[0] for entry in element.properties]
+    if len(set(names)) < len(names):
+        raise MeshError(f"has a property of {element.label} twice")
+    if element.count and not names:
+        raise MeshError(f"announces {element.count} of {element.label} without properties")
+    for name, *types in element.properties:
+        whole = types[:1] if len(types) == 2 else []
+        if len(types) == 2 and name in INDEX_NAMES:
+            whole = types
+        if any(kind.startswith("f") for kind in whole):
+            raise MeshError(
+                f"has a list {reprlib.repr(name)} whose length or indices are not whole numbers"
+            )
 
 
 def _triangles(counts: Ints, indices: Ints) -> Ints:
     """Return fans of triangles from the corner counts (P,) and all corners one after another."""
     if len(counts) and counts.min() < 3:
-        raise MeshError("has a polygon of fewer than three corners")
+        raise MeshError(FEW_CORNERS)
     first = np.cumsum(counts) - counts
     fans = np.repeat(np.arange(len(counts)), np.maximum(counts - 2, 0))
     step = np.arange(len(fans)) - np.repeat(
@@ -112,7 +139,7 @@ def _triangles(counts: Ints, indices: Ints) -> Ints:
 
 def _cut_off(element: _Element) -> MeshError:
     return MeshError(
-        f"is cut off: its header announces {element.count} of '{element.name}', and the data end "
+        f"is cut off: its header announces {element.count} of {element.label}, and the data end "
         "before"
     )
 
@@ -120,7 +147,7 @@ def _cut_off(element: _Element) -> MeshError:
 def _length(value: npt.NDArray[Any]) -> int:
     """Return the length of a list; of a negative one, `frombuffer` would take all there is."""
     if value[0] < 0:
-        raise MeshError("has a polygon of fewer than three corners")
+        raise MeshError(FEW_CORNERS)
     return int(value[0])
 
 
@@ -234,6 +261,8 @@ class _TextReader:
                 place = 0
                 for entry in element.properties:
                     length = int(row[place]) if len(entry) == 3 else 0
+                    if length < 0:
+                        raise MeshError(FEW_CORNERS)
                     if entry[0] in INDEX_NAMES:
                         corners = [int(index) for index in row[place + 1 : place + 1 + length]]
                         if len(corners) != length:
@@ -242,8 +271,8 @@ class _TextReader:
                         indices.extend(corners)
                     place += 1 + length
             return {}, _triangles(np.array(counts, np.int64), np.array(indices, np.int64))
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, OverflowError) as error:
             raise MeshError(
-                f"has a line of '{element.name}' that does not fit its header: it is damaged or "
+                f"has a line of {element.label} that does not fit its header: it is damaged or "
                 "cut off"
             ) from error

@@ -44,9 +44,8 @@ def _corners(content: bytes) -> npt.NDArray[np.float64]:
     if len(content) >= HEADER_BYTES and len(content) == size:
         records = np.frombuffer(content, RECORD, count=count, offset=HEADER_BYTES)
         return records["corners"].astype(np.float64)
-    words = content.split()
-    if words and words[0].lower() == b"solid" and b"\0" not in content[:512]:
-        return _text_corners(words)
+    if content[:512].split()[:1] in ([b"solid"], [b"SOLID"]) and b"\0" not in content[:512]:
+        return _text_corners([line.split() for line in content.splitlines()])
     if len(content) < HEADER_BYTES:
         raise MeshError("is cut off: it is shorter than the header of a binary STL")
     raise MeshError(
@@ -55,14 +54,14 @@ def _corners(content: bytes) -> npt.NDArray[np.float64]:
     )
 
 
-def _text_corners(words: list[bytes]) -> npt.NDArray[np.float64]:
-    places = [place for place, word in enumerate(words) if word.lower() == b"vertex"]
-    if not any(word.lower() == b"endsolid" for word in words):
+def _text_corners(lines: list[list[bytes]]) -> npt.NDArray[np.float64]:
+    # Only the first word of a line tells: the name of a solid may hold any word.
+    if not any(line and line[0].lower() == b"endsolid" for line in lines):
         raise MeshError("is cut off: the line endsolid is missing")
-    if len(places) % 3:
+    values = [line[1:4] for line in lines if line and line[0].lower() == b"vertex"]
+    if len(values) % 3:
         raise MeshError("has a triangle of other than three corners")
     try:
-        values = [words[place + 1 : place + 4] for place in places]
-        return np.array(values, dtype=np.float64).reshape(-1, 3)
+        return np.array(values, dtype=np.float64).reshape(len(values), 3)
     except ValueError as error:
         raise MeshError("has a vertex line without three numbers") from error

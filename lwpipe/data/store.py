@@ -7,8 +7,9 @@ licence, seed, units, alignment, content hash) and, where the truth is known, `r
 
 from __future__ import annotations
 
-import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,20 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lwpipe.arrays import read_npz
+from lwpipe.data.store_files import (
+    FACE_COLUMNS,
+    FORMAT_VERSION,
+    SPLITS,
+    content_digest,
+    read_faces,
+    read_info,
+    read_template,
+    read_vertices,
+)
 from lwpipe.errors import LwpipeError
-from lwpipe.files import atomic_path, read_json, write_json
-from lwpipe.mesh import read_ply, write_ply
-
-FORMAT_VERSION = 1
-FACE_COLUMNS = ("id", "split", "subject", "expression", "source")
-SPLITS = ("train", "test")
+from lwpipe.files import allocate, atomic_path, write_json
+from lwpipe.mesh import write_ply
 
 
 @dataclass(frozen=True)
@@ -56,38 +64,25 @@ class Dataset:
     def open(cls, path: str | Path) -> Dataset:
         """Open the store in folder `path`.
 
+        All faces are read once, about a second a GB, to compare them with the hash in
+        `dataset.json`.
+
         Raises
         ------
         LwpipeError
-            If a file is missing, unreadable or does not fit the others.
+            If a file is missing, unreadable, altered or does not fit the others.
         """
         path = Path(path)
-        info = read_json(path / "dataset.json")
-        if info.get("format_version") != FORMAT_VERSION:
+        info = read_info(path / "dataset.json")
+        vertices = read_vertices(path / "vertices.npy")
+        faces = read_faces(path / "faces.csv", len(vertices))
+        template, triangles = read_template(path / "template.ply", vertices.shape[1])
+        digest = content_digest(vertices, triangles, (path / "faces.csv").read_bytes())
+        if digest != info["content_sha256"]:
             raise LwpipeError(
-                f"{path / 'dataset.json'}: format_version is {info.get('format_version')!r}, "
-                f"this lwpipe reads {FORMAT_VERSION}."
-            )
-        try:
-            vertices = np.load(path / "vertices.npy", mmap_mode="r", allow_pickle=False)
-            faces = pd.read_csv(path / "faces.csv", dtype=str, keep_default_na=False)
-        except (OSError, ValueError) as error:
-            raise LwpipeError(f"{path}: the data set cannot be read: {error}.") from error
-        template, triangles = read_ply(path / "template.ply")
-        if vertices.ndim != 3 or vertices.shape[2] != 3 or vertices.dtype != np.float32:
-            raise LwpipeError(
-                f"{path / 'vertices.npy'}: holds {vertices.dtype} {vertices.shape}, "
-                "expected float32 (N, V, 3)."
-            )
-        if template.shape[0] != vertices.shape[1]:
-            raise LwpipeError(
-                f"{path / 'template.ply'}: has {template.shape[0]} vertices, "
-                f"vertices.npy has {vertices.shape[1]}."
-            )
-        if len(faces) != vertices.shape[0] or tuple(faces.columns) != FACE_COLUMNS:
-            raise LwpipeError(
-                f"{path / 'faces.csv'}: needs {vertices.shape[0]} rows with the columns "
-                f"{', '.join(FACE_COLUMNS)}."
+                f"{path}: was altered or written halfway: vertices.npy, the triangles of "
+                "template.ply and faces.csv do not have the SHA-256 in dataset.json; make the data "
+                "set again."
             )
         return cls(path, vertices, template, triangles, faces, info)
 
@@ -100,15 +95,22 @@ class Dataset:
         file = self.path / "regions.npz"
         if not file.exists():
             return None
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        regions = read_npz(file, "the regions of a data set")
+        for name, region in regions.items():
+            if region.shape != self.template.shape[:1] or region.dtype != np.float32:
+                raise LwpipeError(
+                    f"{file}: {name} is {region.dtype} {region.shape}, expected float32 "
+                    f"{self.template.shape[:1]}."
+                )
+        return regions
 
 
 class DatasetWriter:
     """Write a store face by face, in bounded memory.
 
-    Faces are written to a temporary file; `close` renames everything into place, `dataset.json`
-    last. Used as a context manager, a block that raises leaves nothing behind.
+    Faces are written to a temporary file, whose place on the disk is taken at once; `close` renames
+    everything into place, `dataset.json` last. Used as a context manager, a block that raises
+    leaves nothing behind.
 
     Parameters
     ----------
@@ -127,11 +129,20 @@ class DatasetWriter:
         self._context = atomic_path(self.path / "vertices.npy")
         self._temporary = self._context.__enter__()
         self._shape = (count, vertex_count, 3)
+        needed = 12 * count * vertex_count
         try:
+            # A sparse file would be made all the same, and fill the disk face by face.
+            free = shutil.disk_usage(self._temporary).free
+            if needed > free:
+                raise LwpipeError(
+                    f"{self.path}: {count} faces of {vertex_count} vertices need "
+                    f"{needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free on the disk."
+                )
             self._vertices = np.lib.format.open_memmap(
                 self._temporary, mode="w+", dtype=np.float32, shape=self._shape
             )
-        except OSError as error:
+            allocate(self._temporary)
+        except (LwpipeError, OSError) as error:
             self._context.__exit__(type(error), error, error.__traceback__)
             raise
 
@@ -188,39 +199,34 @@ class DatasetWriter:
                 mean += face
         mean /= len(train)
         self._vertices.flush()
-        digest = hashlib.sha256()
-        for row in range(self._shape[0]):
-            digest.update(np.ascontiguousarray(self._vertices[row]).data)
-        digest.update(np.ascontiguousarray(self.triangles).data)
         table_csv = table.to_csv(index=False, lineterminator="\n")
-        digest.update(table_csv.encode())
+        digest = content_digest(self._vertices, self.triangles, table_csv.encode())
         del self._vertices
-        self._context.__exit__(None, None, None)
-
-        write_ply(self.path / "template.ply", mean, self.triangles)
-        with atomic_path(self.path / "faces.csv") as temporary:
-            temporary.write_text(table_csv, encoding="utf-8")
-        if regions is not None:
-            with atomic_path(self.path / "regions.npz") as temporary, temporary.open("wb") as file:
-                np.savez(
-                    file,
-                    allow_pickle=False,
-                    **{name: np.asarray(value, np.float32) for name, value in regions.items()},
-                )
-        else:
+        about = {
+            "format_version": FORMAT_VERSION,
+            "faces": self._shape[0],
+            "train_faces": len(train),
+            "test_faces": self._shape[0] - len(train),
+            "vertices": self._shape[1],
+            "triangles": len(self.triangles),
+            "units": "mm",
+            **info,
+            "content_sha256": digest,
+        }
+        # All is written before the first file is renamed, so that a full disk leaves an older
+        # store as it was; the last one to enter is the first to be renamed.
+        with ExitStack() as renamed:
+            write_json(renamed.enter_context(atomic_path(self.path / "dataset.json")), about)
+            if regions is not None:
+                path = renamed.enter_context(atomic_path(self.path / "regions.npz"))
+                arrays = {name: np.asarray(value, np.float32) for name, value in regions.items()}
+                with path.open("wb") as file:
+                    np.savez(file, allow_pickle=False, **arrays)
+            path = renamed.enter_context(atomic_path(self.path / "faces.csv"))
+            path.write_text(table_csv, encoding="utf-8")
+            path = renamed.enter_context(atomic_path(self.path / "template.ply"))
+            write_ply(path, mean, self.triangles)
+            renamed.push(self._context)
+        if regions is None:
             (self.path / "regions.npz").unlink(missing_ok=True)
-        write_json(
-            self.path / "dataset.json",
-            {
-                "format_version": FORMAT_VERSION,
-                "faces": self._shape[0],
-                "train_faces": len(train),
-                "test_faces": self._shape[0] - len(train),
-                "vertices": self._shape[1],
-                "triangles": len(self.triangles),
-                "units": "mm",
-                **info,
-                "content_sha256": digest.hexdigest(),
-            },
-        )
         return Dataset.open(self.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 
 from lwpipe.errors import LwpipeError
 from lwpipe.figures.style import Picture
-from lwpipe.files import atomic_path
+from lwpipe.files import atomic_path, write_bytes
 
 FRAME_MILLISECONDS = 90
 # Plain faces are shades of one grey: more colours only make the file larger.
@@ -45,14 +46,15 @@ def write_animation(frames: Sequence[Picture], path: str | Path) -> None:
     kind = path.suffix.removeprefix(".")
     check_animation(kind)
     there_and_back = [*frames, *frames[-2:0:-1]]
-    with atomic_path(path) as temporary:
-        if kind == "mp4":
+    if kind == "mp4":
+        with atomic_path(path) as temporary:
             _write_mp4(there_and_back, temporary)
-        else:
-            _write_gif(there_and_back, temporary)
+    else:
+        write_bytes(path, _gif(there_and_back))
 
 
-def _write_gif(frames: Sequence[Picture], path: Path) -> None:
+def _gif(frames: Sequence[Picture]) -> memoryview:
+    """Return the content of a GIF: Pillow's own writer does not say why it cannot write."""
     # One palette for all frames, so that nothing flickers.
     palette = Image.fromarray(np.concatenate(frames[: len(frames) // 2 + 1])).quantize(
         colors=_GIF_COLORS, method=Image.Quantize.MEDIANCUT
@@ -61,10 +63,12 @@ def _write_gif(frames: Sequence[Picture], path: Path) -> None:
         Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
         for frame in frames
     ]
+    content = io.BytesIO()
     indexed[0].save(
-        path, format="GIF", save_all=True, append_images=indexed[1:],
+        content, format="GIF", save_all=True, append_images=indexed[1:],
         duration=FRAME_MILLISECONDS, loop=0, optimize=False,
     )  # fmt: skip
+    return content.getbuffer()
 
 
 def _write_mp4(frames: Sequence[Picture], path: Path) -> None:

@@ -96,7 +96,7 @@ def draw_interpolation(
         table += rows
     for path in [*folder.glob("pair_*"), *(folder / "meshes").glob("pair_*")]:
         if _OWN_FILES.fullmatch(path.name) and path not in written:
-            path.unlink()
+            path.unlink(missing_ok=True)
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import hsv_to_rgb, to_rgb
 from matplotlib.figure import Figure
 
-from lwpipe.files import atomic_path
+from lwpipe.files import write_bytes
 
 Colors = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.uint8]
@@ -78,9 +79,11 @@ def new_figure(width: float, height: float, dpi: int) -> Figure:
 
 def save_figure(figure: Figure, picture: str | Path) -> None:
     """Write a figure as PNG, atomically; equal figures give equal bytes."""
-    with atomic_path(picture) as temporary:
-        # Without the line that names the version of matplotlib.
-        figure.savefig(temporary, format="png", dpi=figure.dpi, metadata={"Software": None})
+    # Pillow's own writer does not say why it cannot write.
+    content = io.BytesIO()
+    # Without the line that names the version of matplotlib.
+    figure.savefig(content, format="png", dpi=figure.dpi, metadata={"Software": None})
+    write_bytes(picture, content.getbuffer())
 
 
 def map_colors(

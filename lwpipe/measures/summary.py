@@ -93,7 +93,7 @@ def summarise(
     """
     rows = []
     for variant, path in measures.items():
-        row = {"variant": variant, "kind": "model", **_numbers(read_json(path), path)}
+        row = {"variant": variant, "kind": "model", **numbers(read_json(path), path)}
         if variant in diversity:
             row.update(_ratios(diversity[variant]))
         rows.append(row)
@@ -101,21 +101,33 @@ def summarise(
     for name, kind in BASELINES.items():
         if not isinstance(baselines, dict) or name not in baselines:
             raise LwpipeError(f"{baselines_json}: has no key {name!r}: make it again.")
-        numbers = _numbers(baselines[name], baselines_json)
-        rows.append({"variant": name, "kind": kind, **numbers})
+        found = numbers(baselines[name], baselines_json)
+        rows.append({"variant": name, "kind": kind, **found})
     table: list[dict[str, Any]] = rounded(rows, DIGITS)
     write_csv(table_csv, table, COLUMNS)
     return table
 
 
-def _numbers(values: Any, path: str | Path) -> dict[str, Any]:
-    numbers = {}
+def numbers(values: Any, path: str | Path) -> dict[str, Any]:
+    """Return the columns of the table that come from one `measures.json`.
+
+    Parameters
+    ----------
+    values : content of the file
+    path : names the file in errors
+
+    Raises
+    ------
+    LwpipeError
+        If it lacks a key.
+    """
+    found = {}
     for column, (section, key) in _PATHS.items():
         try:
-            numbers[column] = None if values[section] is None else values[section][key]
+            found[column] = None if values[section] is None else values[section][key]
         except (KeyError, TypeError) as error:
             raise LwpipeError(f"{path}: has no key {section}.{key}: make it again.") from error
-    return numbers
+    return found
 
 
 def _ratios(path: str | Path) -> dict[str, float | None]:

@@ -6,6 +6,8 @@ mean and scale. Nothing in them is ever unpickled or executed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,39 +100,141 @@ def load(path: str | Path, device: str = "cpu", backend: str = "auto") -> PartMo
     file, settings_file = folder / WEIGHTS_NAME, folder / SETTINGS_NAME
     if not path.is_dir():
         file, settings_file = path, path.with_suffix(".json")
-    about = read_json(settings_file)
-    if not isinstance(about, dict) or about.get("format_version") != FORMAT_VERSION:
-        raise LwpipeError(
-            f"{settings_file}: is not a model description of version {FORMAT_VERSION}."
-        )
+        if path.suffix != ".safetensors":
+            raise LwpipeError(
+                f"{path}: is not a model: name the folder with {WEIGHTS_NAME}, or that file."
+            )
+    about = read_description(settings_file)
+    arrays = read_arrays(file, about["weights_sha256"], settings_file.name)
+    settings: ModelSettings = about["model"]
     try:
-        settings = ModelSettings.model_validate(about["model"])
-        expected = about["weights_sha256"]
-        info = dict(about["info"])
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        raise LwpipeError(
-            f"{settings_file}: does not describe a model ({type(error).__name__})."
-        ) from error
-    if not file.is_file():
-        raise LwpipeError(f"{file}: does not exist.")
-    if sha256(file) != expected:
-        raise LwpipeError(
-            f"{file}: was altered, its SHA-256 is not the one in {settings_file.name}."
-        )
-    try:
-        arrays = load_tensors(file.read_bytes())
         pyramid = Pyramid.from_arrays(_group(arrays, "pyramid."))
+        state = _group(arrays, "network.")
+        _check_shapes(arrays, state, pyramid, settings)
         model = PartModel(
             pyramid, arrays["local_weights"], arrays["mean"], arrays["scale"], settings,
-            info | _history(folder), backend,
+            about["info"] | _history(folder), backend,
         )  # fmt: skip
-        state = {name: torch.from_numpy(a.copy()) for name, a in _group(arrays, "network.").items()}
-        model.network.load_state_dict(state, strict=True)
-    except (SafetensorError, KeyError, IndexError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise LwpipeError(f"{file}: does not fit its settings ({reason}).") from error
+        model.network.load_state_dict(
+            {name: torch.from_numpy(a.copy()) for name, a in state.items()}, strict=True
+        )
+    except (LwpipeError, KeyError, ValueError, RuntimeError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+        raise LwpipeError(f"{file}: does not fit its settings ({reason.rstrip('.')}).") from error
     model.network.eval()
     return model.to(device)
+
+
+def read_description(path: str | Path) -> dict[str, Any]:
+    """Read `model.json`; its key `model` comes back as ModelSettings.
+
+    Raises
+    ------
+    LwpipeError
+        If it is missing or does not describe a model of this version.
+    """
+    about = read_json(path)
+    if not isinstance(about, dict) or about.get("format_version") != FORMAT_VERSION:
+        raise LwpipeError(f"{path}: is not a model description of version {FORMAT_VERSION}.")
+    try:
+        return {
+            **about,
+            "model": ModelSettings.model_validate(about["model"]),
+            "weights_sha256": str(about["weights_sha256"]),
+            "info": dict(about["info"]),
+        }
+    except KeyError as error:
+        raise LwpipeError(f"{path}: does not describe a model: it has no {error}.") from error
+    except (TypeError, ValueError) as error:
+        reason = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            reason = f"`model.{'.'.join(str(part) for part in first['loc'])}`: {first['msg']}"
+        raise LwpipeError(f"{path}: does not describe a model ({reason}).") from error
+
+
+def read_arrays(
+    path: str | Path, expected_sha256: str | None, described_in: str = SETTINGS_NAME
+) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays of a safetensors file.
+
+    Parameters
+    ----------
+    path : the file
+    expected_sha256 : its hash, or None where it is not known
+    described_in : the file that says the hash
+
+    Raises
+    ------
+    LwpipeError
+        If the file is missing, was altered, or is no safetensors file of finite numbers.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise LwpipeError(f"{path}: does not exist.")
+    try:
+        if expected_sha256 is not None and sha256(path) != expected_sha256:
+            raise LwpipeError(f"{path}: was altered, its SHA-256 is not the one in {described_in}.")
+        arrays: dict[str, npt.NDArray[Any]] = load_tensors(path.read_bytes())
+    except OSError as error:
+        raise LwpipeError(f"{path}: cannot be read: {error.strerror}.") from error
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = " ".join(str(error).split())
+        raise LwpipeError(f"{path}: is no safetensors file of arrays ({reason}).") from error
+    for name, array in arrays.items():
+        if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+            raise LwpipeError(f"{path}: `{name}` has values that are not finite numbers.")
+    return arrays
+
+
+def _check_shapes(
+    arrays: Mapping[str, npt.NDArray[Any]],
+    state: Mapping[str, npt.NDArray[Any]],
+    pyramid: Pyramid,
+    settings: ModelSettings,
+) -> None:
+    """Raise ValueError unless every array has the shape that settings and pyramid give it.
+
+    Before the network is made: settings alone could ask for any amount of memory.
+    """
+    channels, order, latent = settings.channels, settings.order, settings.latent_size
+    if len(channels) != pyramid.levels:
+        raise ValueError(f"{len(channels)} channels for {pyramid.levels} levels of the pyramid")
+    count = len(pyramid.vertices[0])
+    local = arrays["local_weights"]
+    features = len(pyramid.vertices[-1]) * channels[-1]
+    decoded = channels[-1] if settings.weighting == "outer" else features
+    scales = {"scalar": (1, 1), "vertex": (count, 1)}
+    expected: dict[str, tuple[int, ...]] = {
+        "last.weight": (order, channels[0], 3),
+        "to_latent.weight": (latent, features),
+        "to_latent.bias": (latent,),
+        "from_latent.weight": (decoded, latent),
+        "from_latent.bias": (decoded,),
+    }
+    if settings.projection:
+        expected["projections"] = (local.shape[-1], latent, latent)
+    for side, widths in (("encoder", [3, *channels]), ("decoder", [channels[-1], *channels[::-1]])):
+        for level, (inputs, outputs) in enumerate(pairwise(widths)):
+            expected[f"{side}.{level}.weight"] = (order, inputs, outputs)
+            expected[f"{side}.{level}.bias"] = (outputs,)
+    found = {name: array.shape for name, array in state.items()}
+    found |= {name: arrays[name].shape for name in ("mean", "scale", "local_weights")}
+    expected |= {
+        "mean": (count, 3),
+        "scale": scales[settings.standardise],
+        "local_weights": (count, local.shape[-1]),
+    }
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            raise ValueError(
+                f"{name} is {found.get(name, 'missing')}, expected {expected.get(name, 'nothing')}"
+            )
+    for name, array in {**state, "local_weights": local, "scale": arrays["scale"]}.items():
+        if array.dtype != np.float32:
+            raise ValueError(f"{name} is {array.dtype}, expected float32")
+    if (arrays["scale"] <= 0).any() or (local < 0).any():
+        raise ValueError("the scale or the local weights are not positive")
 
 
 def _group(arrays: dict[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:
@@ -146,6 +250,9 @@ def _history(folder: Path) -> dict[str, Any]:
     file = folder / "history.csv"
     if not file.is_file():
         return {}
-    lines = file.read_text(encoding="utf-8").splitlines()
-    column = lines[0].split(",").index("seconds")
-    return {"seconds": sum(float(line.split(",")[column]) for line in lines[1:])}
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        column = lines[0].split(",").index("seconds")
+        return {"seconds": sum(float(line.split(",")[column]) for line in lines[1:])}
+    except (OSError, ValueError, IndexError) as error:
+        raise LwpipeError(f"{file}: is not the history of a training ({error}).") from error

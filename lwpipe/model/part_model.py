@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lwpipe.config import ModelSettings
+from lwpipe.errors import LwpipeError
 from lwpipe.model.backends import Geometry, choose
 from lwpipe.model.network import PartAutoencoder
 from lwpipe.pyramid import Pyramid
@@ -55,6 +56,11 @@ class PartModel:
         info: dict[str, Any] | None = None,
         backend: str = "auto",
     ) -> None:
+        if len(settings.channels) != pyramid.levels:
+            raise LwpipeError(
+                f"model.channels: has {len(settings.channels)} entries, and the mesh pyramid has "
+                f"{pyramid.levels} levels: make the pyramid again, or give one entry a level."
+            )
         coarse = weights
         for kept in pyramid.keep:
             coarse = coarse[kept]

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from lwpipe.arrays import read_npz
 from lwpipe.config import TemplateSettings
 from lwpipe.data.store import Dataset
 from lwpipe.errors import LwpipeError
@@ -106,12 +107,15 @@ class Pyramid:
         if levels < 0:
             raise LwpipeError("the arrays are no mesh pyramid: vertices_0 is missing.")
         try:
-            vertices = [np.asarray(arrays[f"vertices_{i}"], np.float64) for i in range(levels + 1)]
-            triangles = [np.asarray(arrays[f"triangles_{i}"], np.int64) for i in range(levels + 1)]
-            keep = [np.asarray(arrays[f"keep_{i}"], np.int64) for i in range(levels)]
+            vertices = [_array(arrays, f"vertices_{i}", "f", 3) for i in range(levels + 1)]
+            triangles = [_array(arrays, f"triangles_{i}", "iu", 3) for i in range(levels + 1)]
+            keep = [_array(arrays, f"keep_{i}", "iu") for i in range(levels)]
             up = []
             for i in range(levels):
-                parts = tuple(arrays[f"up_{i}_{part}"] for part in ("data", "indices", "indptr"))
+                parts = tuple(
+                    _array(arrays, f"up_{i}_{part}", kinds)
+                    for part, kinds in (("data", "f"), ("indices", "iu"), ("indptr", "iu"))
+                )
                 matrix = sp.csr_matrix(parts, shape=(len(vertices[i]), len(vertices[i + 1])))
                 matrix.check_format(full_check=True)
                 up.append(matrix)
@@ -120,11 +124,14 @@ class Pyramid:
         except ValueError as error:
             raise LwpipeError(f"the mesh pyramid's arrays do not fit: {error}.") from error
         for i in range(levels + 1):
-            count = len(vertices[i])
-            if i > 0 and (len(keep[i - 1]) != count or _outside(keep[i - 1], len(vertices[i - 1]))):
-                raise LwpipeError(f"the mesh pyramid's keep_{i - 1} does not fit its vertices.")
-            if _outside(triangles[i], count):
+            if _outside(triangles[i], len(vertices[i])):
                 raise LwpipeError(f"the mesh pyramid's triangles_{i} do not fit its vertices.")
+        for i, (kept, matrix) in enumerate(zip(keep, up, strict=True)):
+            fits = len(kept) == len(vertices[i + 1]) and not _outside(kept, len(vertices[i]))
+            if not fits or (np.diff(kept) <= 0).any():
+                raise LwpipeError(f"the mesh pyramid's keep_{i} does not fit its vertices.")
+            if matrix.data.min(initial=0) < 0 or not np.allclose(matrix.sum(axis=1), 1, atol=1e-3):
+                raise LwpipeError(f"the mesh pyramid's up_{i} is not a matrix of rows of sum 1.")
         laplacian = [scaled_laplacian(t, len(v)) for v, t in zip(vertices, triangles, strict=True)]
         return cls(vertices, triangles, keep, up, laplacian)
 
@@ -142,11 +149,7 @@ class Pyramid:
         LwpipeError
             If the file is missing or is not a pyramid.
         """
-        try:
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-        except Exception as error:  # a damaged archive raises nearly anything
-            raise LwpipeError(f"{path}: cannot be read as a mesh pyramid ({error}).") from error
+        arrays = read_npz(path, "a mesh pyramid")
         try:
             return cls.from_arrays(arrays)
         except LwpipeError as error:
@@ -242,6 +245,30 @@ def make_pyramid(
     pyramid.save(output_npz)
     write_csv(table_csv, pyramid.table(), TABLE_COLUMNS)
     return pyramid
+
+
+def _array(
+    arrays: Mapping[str, npt.NDArray[Any]], name: str, kinds: str, width: int | None = None
+) -> npt.NDArray[Any]:
+    """Return an array of one of the kinds of type, (n,) or (n, width), of finite numbers.
+
+    Raises
+    ------
+    KeyError
+        If it is missing.
+    ValueError
+        If it is something else; the message names it.
+    """
+    array = arrays[name]
+    shape = (*array.shape[:1], width) if width else array.shape[:1]
+    if array.dtype.kind not in kinds or array.ndim == 0 or array.shape != shape:
+        raise ValueError(f"{name} is {array.dtype} {array.shape}")
+    if array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has values that are not finite")
+        # The matrices U are in single precision, coordinates in double.
+        return array if width is None else array.astype(np.float64)
+    return array.astype(np.int64)
 
 
 def _outside(indices: Ints, count: int) -> bool:

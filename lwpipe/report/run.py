@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lwpipe.config.stages import Layout
+from lwpipe.config.layout import Layout
 from lwpipe.errors import LwpipeError
 from lwpipe.files import read_json
 from lwpipe.report.page import Figure, Section, Table, write_report
@@ -54,6 +54,9 @@ def report_files(layout: Layout) -> dict[str, list[str]]:
         "summary": shared("summarise", "summary.csv"),
         "summary_figure": shared("draw_summary", "summary.png"),
         "tradeoff": shared("draw_tradeoff", "tradeoff.png"),
+        # Without a sweep these are empty.
+        "sweep": shared("collect_sweep", "sweep.csv"),
+        "sweep_figure": shared("draw_sweep", "sweep.png"),
     }
 
 
@@ -103,6 +106,7 @@ def write_run_report(name: str, files: Mapping[str, Paths], output_html: str | P
                 ],
                 tables=[Table(Path(path), "All measures") for path in files["summary"]],
             ),
+            *_sweep(files),
             Section(
                 "Interpolations",
                 "One part at a time moves from a source to a target face: one row a part, one "
@@ -150,6 +154,23 @@ def _data(files: Mapping[str, Paths]) -> Section:
     )
 
 
+def _sweep(files: Mapping[str, Paths]) -> list[Section]:
+    """Return the section of the sweep where there is one."""
+    if not files.get("sweep"):
+        return []
+    return [
+        Section(
+            "Sweep",
+            "The model trained and evaluated at every combination of the swept keys; everything "
+            "else is as in the rest of the configuration. Measures as in the table of variants.",
+            figures=[
+                Figure(Path(path), "Measures over the swept keys") for path in files["sweep_figure"]
+            ],
+            tables=[Table(Path(path), "All points") for path in files["sweep"]],
+        )
+    ]
+
+
 def _training(models: Paths) -> dict[str, object]:
     """Return the settings of the first variant, and of the others what differs."""
     settings = {
@@ -170,7 +191,7 @@ def _training(models: Paths) -> dict[str, object]:
 def _pictures(folder: Path) -> list[Path]:
     """Return the sheets and animations of one variant, sheets first."""
     found = [
-        path for suffix in ("png", "gif", "mp4") for path in sorted(folder.glob(f"*.{suffix}"))
+        path for suffix in ("png", "gif", "mp4") for path in sorted(folder.glob(f"pair_*.{suffix}"))
     ]
     if not found:
         raise LwpipeError(f"{folder}: holds no picture of an interpolation.")

@@ -1,6 +1,7 @@
 """torchrun's agent: starts the processes of a training, and ends all when one fails.
 
-It imports nothing else of training, so that it starts quickly.
+It ends when they do: a signal that asks for a stop is theirs to obey. It imports nothing else of
+training, so that it starts quickly.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
@@ -41,8 +43,12 @@ def supervise() -> None:
         # No folder of logs: the processes write to what the caller has given the agent.
         logs_specs=DefaultLogsSpecs(log_dir=os.devnull),
     )
+    start = elastic_launch(config, sys.executable)
     try:
-        elastic_launch(config, sys.executable)("-P", "-c", _WORKER, path, job)
+        # In a thread, where torchrun leaves the signals as they are: this process and, until they
+        # listen, those that it starts ignore what asks for a stop, which the caller passes on.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(start, "-P", "-c", _WORKER, path, job).result()
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         code = failure.exitcode

@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from lwpipe.training.faults import is_device_fault
+
 
 class LostProcessError(RuntimeError):
     """Another process of the training has ended before its time."""
@@ -53,8 +55,8 @@ class Group:
             position += parameter.numel()
         return flat[position:].double()
 
-    def check_start(self, parameters: Sequence[nn.Parameter], epoch: int) -> None:
-        """Check that all processes start at one epoch and with the weights of the first.
+    def check_start(self, parameters: Sequence[nn.Parameter], step: int) -> None:
+        """Check that all processes start at one step and with the weights of the first.
 
         Raises
         ------
@@ -65,7 +67,7 @@ class Group:
             return
         with torch.no_grad():
             own = torch.cat([p.flatten() for p in parameters])
-            own = torch.cat([own, own.new_tensor([epoch])])
+            own = torch.cat([own, own.new_tensor([step])])
         first = own.clone()
         with _partners():
             dist.broadcast(first, 0)
@@ -87,4 +89,6 @@ def _partners() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        if is_device_fault(error):
+            raise
         raise LostProcessError(str(error)) from error

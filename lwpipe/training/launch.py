@@ -3,29 +3,37 @@
 They are started by torchrun's agent, which runs in a process of its own: neither its signal
 handlers nor its ports live in the caller's. The agent and the processes hold the reading end of a
 pipe whose writing end only the caller has; when that closes, however the caller ended, they end.
+What the caller writes into it asks them to save and stop.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import select
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
-from contextlib import ExitStack
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import torch
 
-from lwpipe.errors import LwpipeError
+from lwpipe.errors import LwpipeError, StoppedError
 from lwpipe.model import PartModel, load
 from lwpipe.training.job import Job
 from lwpipe.training.progress import TrainingProgress, Watcher
+from lwpipe.training.stop import SIGNALS, Stop, StopAskedError
 
 # With the search path of the caller: it may have found lwpipe where a bare Python does not.
-_AGENT = """
-import json, sys
+# Signals first: one that asks for a stop must not end the agent, or the processes, unsaved.
+_AGENT = f"""
+import json, signal, sys
+for number in {[int(number) for number in SIGNALS]}:
+    signal.signal(number, signal.SIG_IGN)
 sys.path[:] = json.loads(sys.argv[1])
 from lwpipe.training.agent import supervise
 supervise()
@@ -37,18 +45,27 @@ _THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 _PATIENCE_S = 60
+# For a step, or the start of the processes and then a step; a cluster is less patient by itself.
+_STOP_PATIENCE_S = 120
+# How often it is looked whether to stop.
+_LOOK_S = 0.5
 
 
-def launch(job: Job, device: torch.device) -> PartModel:
+def launch(job: Job, device: torch.device, stop: Stop) -> PartModel:
     """Run `job` in its `training.processes` and return the model that they write.
 
     Parameters
     ----------
     job : the training
     device : 'cuda' for one GPU a process, or 'cpu'
+    stop : is passed on to the processes
 
     Raises
     ------
+    StopAskedError
+        If a stop was asked for, of this process or of one of those: the training is saved.
+    StoppedError
+        If it was asked for and they ended without having saved.
     LwpipeError
         If there are too few GPUs, or a process fails.
     """
@@ -75,10 +92,18 @@ def launch(job: Job, device: torch.device) -> PartModel:
             start_new_session=True,
         )
         try:
-            failure = _relay(process.stdout or (), job)
+            failure = _relay(_lines(process, stop), job)
         finally:
             _end(process)
+        if failure is not None and failure["event"] == "stopped":
+            name = failure["signal"] if stop.signal is None else stop.signal.name
+            raise StopAskedError(name, failure["place"])
         if process.returncode != 0:
+            if stop.signal and (failure is None or failure["event"] == "ended"):
+                raise StoppedError(
+                    f"training was stopped by {stop.signal.name}, and its processes ended before "
+                    "they could save: the same command goes on from the last checkpoint."
+                )
             failure = failure or {"event": "ended", "rank": None, "code": process.returncode}
             if failure["event"] == "ended" and failure.get("signal") is None:
                 log.seek(0)
@@ -99,6 +124,27 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def _lines(process: subprocess.Popen[bytes], stop: Stop) -> Iterator[bytes]:
+    """Yield the lines that the processes write, and pass a wish to stop on to them.
+
+    They have a limited time to obey it: then there are no more lines.
+    """
+    if process.stdin is None or process.stdout is None:
+        return
+    reader, rest, until = process.stdout.fileno(), b"", math.inf
+    while time.monotonic() < until:
+        if stop.signal and until == math.inf:
+            until = time.monotonic() + _STOP_PATIENCE_S
+            with suppress(BrokenPipeError):
+                os.write(process.stdin.fileno(), b"\n")
+        if select.select([reader], [], [], _LOOK_S)[0]:
+            read = os.read(reader, 65536)
+            if not read:
+                return
+            *lines, rest = (rest + read).split(b"\n")
+            yield from lines
+
+
 def _relay(lines: Iterable[bytes], job: Job) -> dict[str, Any] | None:
     """Show the progress that the processes tell; return the event of the first failure."""
     failure: dict[str, Any] | None = None
@@ -117,7 +163,9 @@ def _relay(lines: Iterable[bytes], job: Job) -> dict[str, Any] | None:
                 watcher.step(event["loss"], event["count"])
             elif kind == "epoch" and watcher is not None:
                 watcher.epoch(event["row"])
-            elif kind in ("fault", "crash", "ended"):
+            elif kind == "note" and watcher is not None:
+                watcher.note(event["text"])
+            elif kind in ("fault", "crash", "ended", "stopped"):
                 failure = failure or event
     return failure
 

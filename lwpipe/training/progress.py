@@ -29,6 +29,9 @@ class Watcher(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
+    def note(self, text: str) -> None:
+        """Tell a sentence that the user should know."""
+
     def step(self, loss: float, count: int) -> None:
         """Tell of `count` optimiser steps, the last with this loss."""
 
@@ -83,6 +86,10 @@ class TrainingProgress:
         trace: TracebackType | None,
     ) -> None:
         self._bar.stop()
+
+    def note(self, text: str) -> None:
+        """Tell a sentence that the user should know."""
+        self._console.print(f"lwpipe: note: {text}", markup=False, highlight=False, soft_wrap=True)
 
     def step(self, loss: float, count: int) -> None:
         """Tell of `count` optimiser steps, the last with this loss."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 
+from lwpipe.arrays import read_npz
 from lwpipe.config import LocalWeightsSettings
 from lwpipe.data.store import Dataset
 from lwpipe.errors import LwpipeError
@@ -118,13 +119,8 @@ def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:
     LwpipeError
         If the file is missing, damaged, or does not hold such arrays.
     """
-    try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            weights, basis = archive["weights"], archive["basis"]
-    except KeyError as error:
-        raise LwpipeError(f"{path}: holds no local weights ({error}).") from error
-    except Exception as error:  # a damaged archive raises nearly anything
-        raise LwpipeError(f"{path}: cannot be read as local weights ({error}).") from error
+    arrays = read_npz(path, "local weights", ("weights", "basis"))
+    weights, basis = arrays["weights"], arrays["basis"]
     for name, array in (("weights", weights), ("basis", basis)):
         if array.ndim != 2 or array.size == 0 or array.dtype.kind != "f":
             raise LwpipeError(f"{path}: {name} is {array.dtype} {array.shape}, not float (V, K).")

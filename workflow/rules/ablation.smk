@@ -27,8 +27,8 @@ rule evaluate_model:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(6),
-        runtime=minutes(60),
+        mem_mb=memory("evaluate_model"),
+        runtime=minutes("evaluate_model"),
     params:
         evaluation=reads("evaluate_model", "evaluation"),
     message:
@@ -58,8 +58,8 @@ rule evaluate_baselines:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(6),
-        runtime=minutes(60),
+        mem_mb=memory("evaluate_baselines"),
+        runtime=minutes("evaluate_baselines"),
     params:
         evaluation=reads("evaluate_baselines", "evaluation"),
         components=BASE.model.latent_size,
@@ -89,8 +89,8 @@ rule summarise:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("summarise"),
+        runtime=minutes("summarise"),
     params:
         variants=VARIANTS,
     message:
@@ -117,8 +117,8 @@ rule draw_summary:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("draw_summary"),
+        runtime=minutes("draw_summary"),
     params:
         figures=reads("draw_summary", "figures"),
     message:
@@ -145,8 +145,8 @@ rule draw_tradeoff:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("draw_tradeoff"),
+        runtime=minutes("draw_tradeoff"),
     params:
         figures=reads("draw_tradeoff", "figures"),
     message:

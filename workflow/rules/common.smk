@@ -7,8 +7,9 @@ from functools import reduce
 from pathlib import Path
 
 from lwpipe.config import merge, read_yaml, validate_run
+from lwpipe.config.layout import Layout
 from lwpipe.config.load import cli_value
-from lwpipe.config.stages import STAGES, Layout, read_settings
+from lwpipe.config.stages import STAGES, read_settings
 from lwpipe.errors import LwpipeError
 from lwpipe.report import report_files
 
@@ -49,6 +50,7 @@ except LwpipeError as error:
 RUN = LAYOUT.base
 BASE = LAYOUT.run.base
 VARIANTS = list(LAYOUT.run.variants)
+POINTS = LAYOUT.run.points
 RENDERED = list(dict.fromkeys(BASE.interpolation.variants))
 
 # What every reader of a data set needs of it.
@@ -59,22 +61,27 @@ STORE = ["vertices.npy", "template.ply", "faces.csv", "dataset.json"]
 TRAIN_THREADS = 2
 
 
+# A list of a thousand points would take seconds to compile: of their names only the form counts.
+NAMED = "|".join(map(re.escape, VARIANTS))
+POINT = "[^/]+=[^/]+"
+
+
 wildcard_constraints:
-    root="|".join(
-        re.escape(root) for root in [RUN, *map(LAYOUT.variant_root, VARIANTS)]
-    ),
-    variant="|".join(map(re.escape, VARIANTS)),
+    root=f"{re.escape(RUN)}(/variants/({NAMED})|/sweep/shared/{POINT})?",
+    variant=NAMED,
+    point=POINT,
 
 
 def variant_of(wildcards):
-    """Return the variant a job belongs to, or None for a job of the whole run."""
-    if hasattr(wildcards, "variant"):
-        return wildcards.variant
+    """Return the variant or point a job belongs to, or None for a job of the whole run."""
+    for name in ("variant", "point"):
+        if hasattr(wildcards, name):
+            return getattr(wildcards, name)
     return LAYOUT.variant_at(wildcards.root) if hasattr(wildcards, "root") else None
 
 
 def settings_of(wildcards):
-    """Return the settings of the variant a job belongs to, or those of the run."""
+    """Return the settings of the variant or point a job belongs to, or those of the run."""
     return LAYOUT.settings(variant_of(wildcards))
 
 
@@ -131,91 +138,3 @@ def source_files(wildcards):
         elif path.exists():
             files.append(str(path))
     return files
-
-
-def data_size(settings):
-    """Return (faces N, vertices V) as far as the settings tell them, for an estimate."""
-    data = settings.data
-    return {
-        "synthetic": (data.faces, data.synthetic.vertices),
-        "ict": (
-            data.faces,
-            {"narrow_face": 6706, "full_face": 9409, "head": 11248}[data.ict.region],
-        ),
-        "aflw2000-3d": (data.faces or 2000, 53215),
-        # Unknown before the meshes are read: --set-resources make_dataset:mem_mb=... for more.
-        "meshes": (data.faces or 1000, 20000),
-    }[data.source]
-
-
-def store_mb(settings):
-    """Return the size of all faces in memory, N x V x 3 single-precision numbers."""
-    faces, vertices = data_size(settings)
-    return faces * vertices * 12 / 1e6
-
-
-def memory(copies):
-    """Return a function for mem_mb: the program and so many copies of all faces."""
-
-    def mem_mb(wildcards):
-        return round(1000 + copies * store_mb(settings_of(wildcards)))
-
-    return mem_mb
-
-
-def minutes(per_gigabyte):
-    """Return a function for runtime: ten minutes, and so many for each gigabyte of faces."""
-
-    def runtime(wildcards):
-        return round(10 + per_gigabyte * store_mb(settings_of(wildcards)) / 1000)
-
-    return runtime
-
-
-def weights_memory(wildcards):
-    """Return mem_mb of the factorisation: eight copies of the double-precision features."""
-    settings = settings_of(wildcards)
-    faces, vertices = data_size(settings)
-    columns = min(faces, settings.local_weights.max_faces or faces)
-    columns *= 6 if settings.local_weights.features == "signed" else 1
-    return round(1000 + store_mb(settings) + 8 * vertices * columns * 8 / 1e6)
-
-
-def weights_runtime(wildcards):
-    """Return runtime of the factorisation: with a wide margin, a minute for 1e9 products."""
-    settings = settings_of(wildcards)
-    columns = (weights_memory(wildcards) - 1000) * 1e6 / 64
-    return round(10 + columns * settings.local_weights.iterations / 1e9)
-
-
-def passes(settings):
-    """Return how often a training step runs the network: three times with the cycle loss."""
-    return 3 if settings.training.cycle_weight > 0 else 1
-
-
-def train_memory(wildcards):
-    """Return mem_mb of training: the faces, and the activations of a batch at full resolution."""
-    settings = settings_of(wildcards)
-    vertices = data_size(settings)[1]
-    model, training = settings.model, settings.training
-    # Measured are 330 bytes a vertex and face with 16 channels; torch's backend needs more.
-    activations = 50 * max(model.channels[:2]) * vertices / 1e6
-    faces = training.batch_size / training.accumulate
-    return round(
-        training.processes * (2000 + store_mb(settings))
-        + passes(settings) * faces * activations
-    )
-
-
-def train_runtime(wildcards):
-    """Return runtime of training: measured on two cores are 3e7 vertices a minute; half of it."""
-    settings = settings_of(wildcards)
-    faces, vertices = data_size(settings)
-    work = passes(settings) * settings.training.epochs * faces * vertices
-    return round(10 + work / 1.5e7)
-
-
-def train_gpu(wildcards):
-    """Return how many GPUs training asks a cluster for; --set-resources train_model:gpu=0: none."""
-    training = settings_of(wildcards).training
-    return 0 if training.device == "cpu" else training.processes

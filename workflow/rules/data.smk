@@ -21,8 +21,8 @@ rule make_dataset:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(4),
-        runtime=minutes(30),
+        mem_mb=memory("make_dataset"),
+        runtime=minutes("make_dataset"),
     params:
         data=reads("make_dataset", "data"),
     message:
@@ -49,8 +49,8 @@ rule check_dataset:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2),
-        runtime=minutes(30),
+        mem_mb=memory("check_dataset"),
+        runtime=minutes("check_dataset"),
     message:
         "Checking the meshes of {wildcards.root}"
     script:
@@ -75,8 +75,8 @@ rule draw_contact_sheet:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1),
-        runtime=minutes(10),
+        mem_mb=memory("draw_contact_sheet"),
+        runtime=minutes("draw_contact_sheet"),
     params:
         figures=reads("draw_contact_sheet", "figures"),
     message:

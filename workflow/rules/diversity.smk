@@ -25,8 +25,8 @@ rule measure_diversity:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2),
-        runtime=minutes(20),
+        mem_mb=memory("measure_diversity"),
+        runtime=minutes("measure_diversity"),
     params:
         diversity=reads("measure_diversity", "diversity"),
     message:
@@ -54,8 +54,8 @@ rule draw_diversity:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("draw_diversity"),
+        runtime=minutes("draw_diversity"),
     params:
         figures=reads("draw_diversity", "figures"),
     message:

@@ -26,8 +26,8 @@ rule draw_interpolation:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(2),
-        runtime=minutes(60),
+        mem_mb=memory("draw_interpolation"),
+        runtime=minutes("draw_interpolation"),
     params:
         interpolation=reads("draw_interpolation", "interpolation"),
         figures=reads("draw_interpolation", "figures"),

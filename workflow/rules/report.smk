@@ -21,8 +21,8 @@ rule write_report:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("write_report"),
+        runtime=minutes("write_report"),
     params:
         name=LAYOUT.run.name,
         variants=VARIANTS,

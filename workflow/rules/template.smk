@@ -22,8 +22,8 @@ rule make_pyramid:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1),
-        runtime=minutes(10),
+        mem_mb=memory("make_pyramid"),
+        runtime=minutes("make_pyramid"),
     params:
         template=reads("make_pyramid", "template"),
     message:

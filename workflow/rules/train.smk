@@ -27,9 +27,9 @@ rule train_model:
         "../../envs/lwpipe.yaml"
     threads: TRAIN_THREADS
     resources:
-        mem_mb=train_memory,
-        runtime=train_runtime,
-        gpu=train_gpu,
+        mem_mb=memory("train_model"),
+        runtime=minutes("train_model"),
+        gpu=graphics_cards("train_model"),
     params:
         model=reads("train_model", "model"),
         training=reads("train_model", "training"),
@@ -58,8 +58,8 @@ rule draw_learning_curve:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("draw_learning_curve"),
+        runtime=minutes("draw_learning_curve"),
     params:
         figures=reads("draw_learning_curve", "figures"),
     message:

@@ -18,8 +18,8 @@ rule make_local_weights:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=weights_memory,
-        runtime=weights_runtime,
+        mem_mb=memory("make_local_weights"),
+        runtime=minutes("make_local_weights"),
     params:
         local_weights=reads("make_local_weights", "local_weights"),
     message:
@@ -47,8 +47,8 @@ rule draw_local_weights:
         "../../envs/lwpipe.yaml"
     threads: 1
     resources:
-        mem_mb=memory(1),
-        runtime=minutes(5),
+        mem_mb=memory("draw_local_weights"),
+        runtime=minutes("draw_local_weights"),
     params:
         figures=reads("draw_local_weights", "figures"),
     message:

@@ -5,13 +5,46 @@ import re
 import sys
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 # A job in another environment than Snakemake's finds lwpipe where the workflow lies.
 sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class _Log:
+    """The log of a job; on a full or read-only disk the job goes on without it and says so once."""
+
+    def __init__(self, path, terminal):
+        self._path, self._terminal, self._file = path, terminal, None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: a line that failed must not be tried again when the file is closed.
+            self._file = path.open("wb", buffering=0)
+        except OSError as error:
+            self._give_up(error)
+
+    def write(self, text):
+        if self._file is not None and text:
+            try:
+                self._file.write(text.encode(errors="backslashreplace"))
+            except OSError as error:
+                self._give_up(error)
+
+    def _give_up(self, error):
+        self.close()
+        self._terminal.write(
+            f"lwpipe: warning: {self._path}: cannot be written: {error.strerror}.\n"
+        )
+
+    def close(self):
+        if self._file is not None:
+            # A network file system may only now tell that its disk is full.
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
 
 
 class _Tee:
@@ -23,9 +56,7 @@ class _Tee:
     def write(self, text):
         self._terminal.write(text)
         *lines, self._line = (self._line + text).split("\n")
-        for line in lines:
-            self._log.write(self._clean(line) + "\n")
-        self._log.flush()
+        self._log.write("".join(self._clean(line) + "\n" for line in lines))
         return len(text)
 
     @staticmethod
@@ -42,26 +73,35 @@ class _Tee:
         return getattr(self._terminal, name)
 
 
+def _peak():
+    """Return what to say of the peak memory of this process, where Linux tells it."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+    peak = re.search(r"VmHWM:\s*(\d+) kB", status)
+    return f", at most {int(peak[1]) / 1000:.0f} MB" if peak else ""
+
+
 @contextmanager
 def job(snakemake):
     """Run the block as a job: what it prints also goes to the log; a user's fault is a sentence.
 
     Snakemake has set OMP_NUM_THREADS and its kin to the job's threads.
     """
-    path = Path(snakemake.log[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     terminals = sys.stdout, sys.stderr
-    with path.open("w", encoding="utf-8") as log:
+    with closing(_Log(Path(snakemake.log[0]), sys.stderr)) as log:
         sys.stdout, sys.stderr = (_Tee(terminal, log) for terminal in terminals)
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, force=True)
-        failed = True
+        failed, code = True, None
         try:
             yield
             failed = False
         except Exception as error:
-            # By its name: importing lwpipe here would time and log nothing of the import.
-            if type(error).__name__ == "LwpipeError":
+            # By its code: importing lwpipe here would time and log nothing of the import.
+            code = getattr(error, "exit_code", None)
+            if code is not None:
                 sys.stderr.write(f"lwpipe: error: {error}\n")
             else:
                 traceback.print_exc()
@@ -69,6 +109,7 @@ def job(snakemake):
             for tee in (sys.stdout, sys.stderr):
                 tee.close_line()
             sys.stdout, sys.stderr = terminals
-            log.write(f"{'failed' if failed else 'done'} in {time.monotonic() - started:.1f} s\n")
+            seconds = time.monotonic() - started
+            log.write(f"{'failed' if failed else 'done'} in {seconds:.1f} s{_peak()}\n")
     if failed:
-        sys.exit(1)
+        sys.exit(code or 1)

@@ -1,0 +1,204 @@
+"""What a job needs of a machine: memory, time and GPUs, computed from the size of its data.
+
+The formulas hold a term for the program, one for the data set (N faces of V vertices) and one for
+what a stage computes. `benchmarks/resources.py` prints them beside the peaks of a finished run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lwpipe.config import Settings
+
+# A job asks for so much more than the formula says: allocators keep memory, machines differ.
+_MARGIN = 1.25
+# Vertices of the regions of ICT-FaceKit, and of the Basel Face Model as AFLW2000-3D crops it.
+_ICT_VERTICES = {"narrow_face": 6706, "full_face": 9409, "head": 11248}
+_BASEL_VERTICES = 53215
+_AFLW_FACES = 2000
+# A binary PLY file holds 12 bytes a vertex and, with about two triangles a vertex, 26 for these;
+# other formats take more, so that this is a bound from above.
+_MESH_BYTES = 38
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size of a data set.
+
+    Attributes
+    ----------
+    faces : number of faces N
+    vertices : number of vertices V
+    """
+
+    faces: int
+    vertices: int
+
+    @property
+    def megabytes(self) -> float:
+        """All coordinates in single precision, 12 N V bytes."""
+        return 12e-6 * self.faces * self.vertices
+
+
+def size_of(settings: Settings, store: str | Path) -> Size:
+    """Return the size of a data set: of the store if it is there, else as the settings tell it.
+
+    Parameters
+    ----------
+    settings : of the run or variant
+    store : folder of the data set
+
+    Notes
+    -----
+    Of meshes yet to be read it is a bound from the number and size of the files. What cannot be
+    read counts as the default: it is the conversion that says what is wrong.
+    """
+    try:
+        info = json.loads((Path(store) / "dataset.json").read_text(encoding="utf-8"))
+        return Size(int(info["faces"]), int(info["vertices"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    data = settings.data
+    if data.source == "synthetic":
+        return Size(data.faces or 0, data.synthetic.vertices)
+    if data.source == "ict":
+        return Size(data.faces or 0, _ICT_VERTICES[data.ict.region])
+    if data.source == "aflw2000-3d":
+        return Size(data.faces or _AFLW_FACES, _BASEL_VERTICES)
+    return _size_of_meshes(Path(data.meshes.path or ""), data.faces)
+
+
+def _size_of_meshes(path: Path, faces: int | None) -> Size:
+    default = Size(faces or 1000, 20_000)
+    try:
+        if path.is_dir():
+            sizes = [file.stat().st_size for file in path.iterdir() if file.is_file()]
+            count = min(faces or len(sizes), len(sizes))
+            return Size(count, max(sizes) // _MESH_BYTES) if sizes else default
+        if path.suffix == ".npy":
+            shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+            return Size(min(faces or shape[0], shape[0]), shape[1])
+        # Of an archive only the product of both numbers is known.
+        count = faces or default.faces
+        return Size(count, path.stat().st_size // (12 * count))
+    except (OSError, ValueError, IndexError):
+        return default
+
+
+def memory_mb(stage: str, settings: Settings, size: Size) -> int:
+    """Return the memory that a job of `stage` should ask for, in MB.
+
+    Parameters
+    ----------
+    stage : name in `lwpipe.config.stages.STAGES`
+    settings : what the job is told
+    size : of its data set
+    """
+    program, copies = _MEMORY[stage]
+    needed = program + copies * size.megabytes
+    if stage == "make_local_weights":
+        needed += _factorisation_mb(settings, size)
+    if stage == "train_model":
+        needed *= settings.training.processes
+        needed += _training_mb(settings, size)
+    if stage in ("make_pyramid", "draw_interpolation"):
+        needed += 3e-3 * size.vertices
+    return round(_MARGIN * needed)
+
+
+# Of each stage: MB of the program with its libraries, and how many copies of the data set it holds.
+_MEMORY: dict[str, tuple[float, float]] = {
+    "make_dataset": (450, 3),
+    "check_dataset": (300, 1),
+    "draw_contact_sheet": (500, 1),
+    "make_pyramid": (250, 0),
+    "make_local_weights": (400, 1),
+    "draw_local_weights": (500, 0),
+    "train_model": (900, 1),
+    "draw_learning_curve": (300, 0),
+    "evaluate_model": (600, 3),
+    "evaluate_baselines": (500, 3),
+    "draw_interpolation": (900, 0),
+    "measure_diversity": (600, 1),
+    "draw_diversity": (350, 0),
+    "summarise": (300, 0),
+    "draw_summary": (300, 0),
+    "draw_tradeoff": (300, 0),
+    "write_report": (300, 0),
+}
+
+
+def _factorisation_mb(settings: Settings, size: Size) -> float:
+    """Return the features in double precision, and nimfa's copies of them."""
+    local = settings.local_weights
+    columns = min(size.faces, local.max_faces or size.faces)
+    columns *= 6 if local.features == "signed" else 1
+    copies = 2 if local.solver == "fast" else 8
+    return copies * 8e-6 * size.vertices * columns
+
+
+def _training_mb(settings: Settings, size: Size) -> float:
+    """Return the activations of all the faces of a step that are held at once.
+
+    At full resolution each of the two sides holds some 50 bytes a vertex, face and channel.
+    """
+    model, training = settings.model, settings.training
+    faces = training.batch_size / training.accumulate
+    return 50e-6 * max(model.channels[:2]) * size.vertices * faces * _passes(settings)
+
+
+def _passes(settings: Settings) -> int:
+    """Return how often a step runs the network: three times with the cycle loss."""
+    return 3 if settings.training.cycle_weight > 0 else 1
+
+
+def runtime_minutes(stage: str, settings: Settings, size: Size) -> int:
+    """Return the time that a job of `stage` should ask for, in minutes, on two slow CPU cores.
+
+    Parameters
+    ----------
+    stage, settings, size : as for `memory_mb`
+    """
+    needed = 10 + _MINUTES_A_GIGABYTE[stage] * size.megabytes / 1000
+    if stage == "make_local_weights":
+        # A thousandth of a second an iteration for a MB of features; nimfa takes ten times as long.
+        local = settings.local_weights
+        slower = 1 if local.solver == "fast" else 10
+        needed += slower * _factorisation_mb(settings, size) * local.iterations / 60_000
+    if stage == "train_model":
+        # 15 million vertices a minute in each pass: half of what is measured on two cores.
+        work = _passes(settings) * settings.training.epochs * size.faces * size.vertices
+        needed += work / 1.5e7
+    return round(needed)
+
+
+# Of each stage: minutes for a GB of faces, with a wide margin.
+_MINUTES_A_GIGABYTE: dict[str, float] = {
+    **dict.fromkeys(_MEMORY, 0.0),
+    "make_dataset": 30,
+    "check_dataset": 30,
+    "draw_contact_sheet": 10,
+    "make_pyramid": 10,
+    "draw_local_weights": 5,
+    "evaluate_model": 60,
+    "evaluate_baselines": 60,
+    "draw_interpolation": 60,
+    "measure_diversity": 20,
+}
+
+
+def gpus(stage: str, settings: Settings) -> int:
+    """Return how many GPUs a job should ask for: only training, only where 'cuda' is asked for.
+
+    With 'auto' training takes a GPU where it finds one, but does not wait in a queue for it.
+
+    Parameters
+    ----------
+    stage, settings : as for `memory_mb`
+    """
+    asked = stage == "train_model" and settings.training.device == "cuda"
+    return settings.training.processes if asked else 0

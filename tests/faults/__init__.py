@@ -1,0 +1,1 @@
+"""Kill the workflow at random moments and see that nothing is lost: `python -m tests.faults`."""

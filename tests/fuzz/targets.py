@@ -1,0 +1,180 @@
+"""What is fuzzed: a reader, good inputs to begin with, and the words of its format.
+
+A reader may take any bytes and has two answers: a value that holds what it promises, or one
+sentence. Everything else that a target raises is a defect, warnings included.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import warnings
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.io
+from mesh_files import TRIANGLES, VERTICES, WRITERS, shapes, write_obj
+
+from lwpipe.config.load import load_run
+from lwpipe.data.mat_reader import read_mat
+from lwpipe.data.mesh_faults import MeshError
+from lwpipe.data.mesh_readers import READERS, check_mesh
+from lwpipe.data.mesh_source import list_meshes
+from lwpipe.data.mesh_table import read_table
+from lwpipe.errors import LwpipeError
+
+SEEDS = Path(__file__).parent / "seeds"
+MAX_SENTENCE = 700
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader under test.
+
+    Attributes
+    ----------
+    read : callable
+        Reads bytes; raises MeshError or LwpipeError for what is no valid input.
+    examples : callable
+        Returns good inputs.
+    words : tuple of bytes
+        What a mutation may put in.
+    """
+
+    read: Callable[[bytes], object]
+    examples: Callable[[], list[bytes]]
+    words: tuple[bytes, ...] = ()
+
+
+def run(name: str, content: bytes) -> bool:
+    """Read `content`; return whether it was valid, and raise for a defect of the reader."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            TARGETS[name].read(content)
+        except (MeshError, LwpipeError) as error:
+            sentence = str(error)
+            if not sentence.isprintable() or len(sentence) > MAX_SENTENCE:
+                raise AssertionError(f"not one short sentence: {sentence!r}") from error
+            return False
+    return True
+
+
+@contextmanager
+def _file(content: bytes, suffix: str):
+    """Give a file of that content, with a good template mesh beside it."""
+    with tempfile.TemporaryDirectory(prefix="lwpipe_fuzz_") as folder:
+        path = Path(folder) / f"input{suffix}"
+        path.write_bytes(content)
+        yield path
+
+
+def _mesh(suffix: str) -> Callable[[bytes], object]:
+    def read(content: bytes) -> None:
+        vertices, triangles = READERS[suffix](content)
+        check_mesh(vertices, triangles)
+
+    return read
+
+
+def _written(*kinds: str) -> Callable[[], list[bytes]]:
+    def examples() -> list[bytes]:
+        found = []
+        for kind in kinds:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / f"a{WRITERS[kind][0]}"
+                WRITERS[kind][1](path, VERTICES[:6], np.array([[0, 1, 5], [1, 2, 5]]))
+                found.append(path.read_bytes())
+        return found
+
+    return examples
+
+
+def _mat(content: bytes) -> None:
+    with _file(content, ".mat") as path:
+        for array in read_mat(path, ("Shape_Para", "Exp_Para")).values():
+            assert array.dtype.kind in "iuf"
+
+
+def _mats() -> list[bytes]:
+    found = []
+    for compressed in (False, True):
+        file = io.BytesIO()
+        values = {"Shape_Para": np.ones((3, 1)), "Exp_Para": np.ones((2, 1), np.float32)}
+        scipy.io.savemat(file, values, do_compression=compressed)
+        found.append(file.getvalue())
+    return found
+
+
+def _array(suffix: str) -> Callable[[bytes], object]:
+    def read(content: bytes) -> None:
+        with _file(content, suffix) as path:
+            write_obj(path.with_name("template.obj"), VERTICES)
+            for item in list_meshes(path)[:100]:
+                check_mesh(*item.read())
+
+    return read
+
+
+def _arrays(suffix: str) -> Callable[[], list[bytes]]:
+    def examples() -> list[bytes]:
+        file = io.BytesIO()
+        if suffix == ".npy":
+            np.save(file, shapes(2).astype(np.float32))
+        else:
+            np.savez(file, vertices=shapes(2).astype(np.float32), triangles=TRIANGLES[:2])
+        return [file.getvalue()]
+
+    return examples
+
+
+def _table(content: bytes) -> None:
+    with _file(content, ".csv") as path:
+        read_table(path, ["a.obj", "b.obj"])
+
+
+def _config(content: bytes) -> None:
+    with _file(content, ".yaml") as path:
+        load_run([path])
+
+
+def _configs() -> list[bytes]:
+    root = Path(__file__).parents[2]
+    own = (
+        b"name: x\ndata: {faces: 40, seed: 1}\nvariants: {a: {model: {latent_size: 8}}, b: null}\n"
+    )
+    return [own, *(path.read_bytes() for path in sorted(root.glob("presets/*.yaml")))]
+
+
+TARGETS = {
+    "obj": Target(_mesh(".obj"), _written("obj"), (b"\nv ", b"\nf ", b" -1", b"/", b"nan")),
+    "ply": Target(
+        _mesh(".ply"),
+        _written("ply", "text ply"),
+        (b"\nelement ", b"\nproperty ", b"list uchar int ", b"ascii", b"binary_big_endian", b"-1"),
+    ),
+    "stl": Target(_mesh(".stl"), _written("stl", "text stl"), (b"solid", b"vertex", b"endsolid")),
+    "off": Target(_mesh(".off"), _written("off"), (b"OFF", b"COFF", b"#", b"-1")),
+    "glb": Target(_mesh(".glb"), _written("glb"), (b"BIN\0", b"JSON", b"byteStride")),
+    "gltf": Target(
+        _mesh(".gltf"),
+        _written("gltf"),
+        (b'"children":[', b'"mode":5', b'"byteStride":', b'"sparse":', b'"matrix":[', b"null"),
+    ),
+    "npy": Target(_array(".npy"), _arrays(".npy"), (b"'>f8'", b"'|O'", b"True", b"-1", b"(", b"[")),
+    "npz": Target(_array(".npz"), _arrays(".npz"), (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"'|O'")),
+    "mat": Target(_mat, _mats, (b"\x0e\0\0\0", b"\x0f\0\0\0", b"\xff\xff\xff\xff", b"Exp_Para")),
+    "table": Target(
+        _table,
+        lambda: [b"file,split,subject\na.obj,train,x\nb.obj,test,y\n"],
+        (b"expression", b'"', b"\r\n", b"\xef\xbb\xbf"),
+    ),
+    "config": Target(
+        _config,
+        _configs,
+        (b"&a ", b"*a", b"<<: ", b"!!python/name:os.system", b"- ", b"{", b"1e9999", b".nan"),
+    ),
+}
