@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.errors import LwpipeError
+from lwpipe.errors import LwpipeError, short_reason
 
 # np.savez stores members as they are. A compressed one may be larger than it looks, within reason.
 _MAX_RATIO = 100
@@ -61,8 +61,7 @@ def read_npz(
     except FileNotFoundError as error:
         raise LwpipeError(f"{path}: does not exist.") from error
     except Exception as error:  # a damaged archive raises nearly anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise LwpipeError(f"{path}: cannot be read as {what} ({reason}).") from error
+        raise LwpipeError(f"{path}: cannot be read as {what} ({short_reason(error)}).") from error
     return arrays
 
 
@@ -84,8 +83,7 @@ def array_shapes(path: str | Path) -> dict[str, tuple[tuple[int, ...], str]]:
     except FileNotFoundError as error:
         raise LwpipeError(f"{path}: does not exist.") from error
     except Exception as error:  # a damaged archive raises nearly anything
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise LwpipeError(f"{path}: is no archive of arrays ({reason}).") from error
+        raise LwpipeError(f"{path}: is no archive of arrays ({short_reason(error)}).") from error
     return shapes
 
 

@@ -25,3 +25,14 @@ class StoppedError(LwpipeError):
     """A signal has stopped the work, which is saved: the same command goes on from there."""
 
     exit_code = _TRY_AGAIN
+
+
+def short_reason(error: BaseException) -> str:
+    """Return what the error of a library says, for the end of a sentence.
+
+    It is one line of at most 200 printable letters, since libraries quote what they have read; the
+    type of the error where it says nothing.
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return shown if len(shown) <= 200 else f"{shown[:200]}..."

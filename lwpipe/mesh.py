@@ -56,7 +56,9 @@ def read_ply(path: str | Path) -> tuple[Floats, Ints]:
         If the file is missing or is not a PLY of triangles.
     """
     try:
-        vertices, triangles = parse_ply(Path(path).read_bytes())
+        # A signalling NaN would warn when it is cast.
+        with np.errstate(invalid="ignore"):
+            vertices, triangles = parse_ply(Path(path).read_bytes())
     except OSError as error:
         raise LwpipeError(f"{path}: cannot be read as a PLY mesh: {error.strerror}.") from error
     except MeshError as error:

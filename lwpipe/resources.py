@@ -16,6 +16,8 @@ from lwpipe.config import Settings
 
 # A job asks for so much more than the formula says: allocators keep memory, machines differ.
 _MARGIN = 1.25
+# On a cluster two processes of Snakemake run inside each job.
+_SNAKEMAKE_MB = 300
 # Vertices of the regions of ICT-FaceKit, and of the Basel Face Model as AFLW2000-3D crops it.
 _ICT_VERTICES = {"narrow_face": 6706, "full_face": 9409, "head": 11248}
 _BASEL_VERTICES = 53215
@@ -98,37 +100,36 @@ def memory_mb(stage: str, settings: Settings, size: Size) -> int:
     settings : what the job is told
     size : of its data set
     """
-    program, copies = _MEMORY[stage]
-    needed = program + copies * size.megabytes
+    program, copies, of_vertex = _MEMORY[stage]
+    needed = program + copies * size.megabytes + 1e-3 * of_vertex * size.vertices
     if stage == "make_local_weights":
         needed += _factorisation_mb(settings, size)
     if stage == "train_model":
         needed *= settings.training.processes
         needed += _training_mb(settings, size)
-    if stage in ("make_pyramid", "draw_interpolation"):
-        needed += 3e-3 * size.vertices
-    return round(_MARGIN * needed)
+    return round(_SNAKEMAKE_MB + _MARGIN * needed)
 
 
-# Of each stage: MB of the program with its libraries, and how many copies of the data set it holds.
-_MEMORY: dict[str, tuple[float, float]] = {
-    "make_dataset": (450, 3),
-    "check_dataset": (300, 1),
-    "draw_contact_sheet": (500, 1),
-    "make_pyramid": (250, 0),
-    "make_local_weights": (400, 1),
-    "draw_local_weights": (500, 0),
-    "train_model": (900, 1),
-    "draw_learning_curve": (300, 0),
-    "evaluate_model": (600, 3),
-    "evaluate_baselines": (500, 3),
-    "draw_interpolation": (900, 0),
-    "measure_diversity": (600, 1),
-    "draw_diversity": (350, 0),
-    "summarise": (300, 0),
-    "draw_summary": (300, 0),
-    "draw_tradeoff": (300, 0),
-    "write_report": (300, 0),
+# Of each stage: MB of the program with its libraries, how many copies of the data set it holds, and
+# kB a vertex for the mesh, the model and the pictures.
+_MEMORY: dict[str, tuple[float, float, float]] = {
+    "make_dataset": (300, 3, 0),
+    "check_dataset": (200, 1, 0),
+    "draw_contact_sheet": (420, 1, 0),
+    "make_pyramid": (160, 0, 6),
+    "make_local_weights": (560, 1, 0),
+    "draw_local_weights": (420, 0, 7),
+    "train_model": (700, 1, 5),
+    "draw_learning_curve": (150, 0, 0),
+    "evaluate_model": (560, 3, 5),
+    "evaluate_baselines": (300, 3, 0),
+    "draw_interpolation": (780, 0, 12),
+    "measure_diversity": (560, 1, 5),
+    "draw_diversity": (250, 0, 0),
+    "summarise": (220, 0, 0),
+    "draw_summary": (200, 0, 0),
+    "draw_tradeoff": (200, 0, 0),
+    "write_report": (150, 0, 0),
 }
 
 

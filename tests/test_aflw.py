@@ -145,6 +145,17 @@ def test_a_face_of_another_layout_is_named(
     assert not (tmp_path / "data").exists()
 
 
+def test_whole_numbers_are_read_as_numbers(broken: Layout, tmp_path: Path) -> None:
+    shape, expression = broken.model_dir / "Model_Shape.mat", broken.model_dir / "Model_Exp.mat"
+    for file, key in ((shape, "w"), (expression, "w_exp")):
+        basis = scipy.io.loadmat(file)[key]
+        edit(file, **{key: np.rint(basis * 1e6).astype(np.int32)})
+    model = read_model(broken.model_dir)
+    assert model.basis.dtype == np.float64
+    np.testing.assert_allclose(model.basis * 1e3, np.rint(model.basis * 1e3))
+    assert np.abs(model.basis).max() > 0
+
+
 @pytest.mark.parametrize("length", [0, 60, 127, 500, 2000])
 def test_a_file_that_is_cut_off_is_named(broken: Layout, tmp_path: Path, length: int) -> None:
     file = broken.faces_dir / "image00004.mat"

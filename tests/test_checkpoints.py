@@ -94,10 +94,11 @@ class TestDamage:
         assert [line.split()[1] for line in said[1:]] == ["1/3", "2/3", "3/3"]
         self.assert_same(tmp_path, trained)
 
-    def test_a_good_one_says_nothing(self, inputs, trained, checkpoints, tmp_path, capsys):
+    def test_a_good_one_says_where_it_goes_on(self, inputs, trained, checkpoints, tmp_path, capsys):
         damage(checkpoints / "previous.pt", flip)
         run(inputs, tmp_path, checkpoints, training=SHORT)
-        assert capsys.readouterr().err == ""
+        said = f"lwpipe: note: training goes on from {checkpoints}/last.pt, epoch 3.\n"
+        assert capsys.readouterr().err == said
         self.assert_same(tmp_path, trained)
 
     @staticmethod
@@ -136,11 +137,12 @@ def test_another_device_goes_on_and_says_that_bytes_will_differ(
         patch.setattr("torch.cuda.is_available", lambda: False)
         run(inputs, tmp_path, checkpoints, training=anywhere)
     said = capsys.readouterr().err.splitlines()
-    assert said[0] == (
+    assert said[:2] == [
+        f"lwpipe: note: training goes on from {checkpoints}/previous.pt, epoch 2.",
         f"lwpipe: note: {checkpoints}/previous.pt, epoch 2, was computed on 'cuda' and training "
-        "goes on on 'cpu': the weights will not be the same bytes as those of one device."
-    )
-    assert [line.split()[1] for line in said[1:]] == ["3/3"]
+        "goes on on 'cpu': the weights will not be the same bytes as those of one device.",
+    ]
+    assert [line.split()[1] for line in said[2:]] == ["3/3"]
 
 
 class TestFiles:
@@ -193,7 +195,9 @@ class TestFiles:
         checkpoints.save(network, optimizer, position)
         assert not (tmp_path / "best.pt").exists()
         again, network, optimizer = self.make(tmp_path)
-        assert again.load(network, optimizer) == (position, [])
+        found, notes = again.load(network, optimizer)
+        assert found == position
+        assert notes == [f"training goes on from {tmp_path}/last.pt, epoch 1 up to step 3."]
         assert again.kept() == f"{tmp_path}/last.pt keeps epoch 1 up to step 3"
 
     def test_a_resumed_training_keeps_the_one_before_too(self, tmp_path):
@@ -257,7 +261,7 @@ class TestFiles:
                 for module, name in (
                     (os, "replace"),
                     (os, "fsync"),
-                    (training_checkpoint, "_write"),
+                    (Path, "write_bytes"),
                     (Path, "unlink"),
                 ):
                     patch.setattr(module, name, counted(getattr(module, name), fatal))
@@ -269,11 +273,12 @@ class TestFiles:
                     break
             again, network, optimizer = self.make(folder)
             position, notes = again.load(network, optimizer)
-            assert notes == []
+            assert [note.split()[:4] for note in notes] == [["training", "goes", "on", "from"]]
             assert len(position.history) in (2, 3)
             assert network.bias.tolist() == [len(position.history)] * 2
-            again.remove_leftovers()
-            assert not list(folder.glob(".*.pt"))
+            if position.history[2:]:  # or all are written anew
+                assert self.epochs(folder)["best.pt"] == 3
+                assert (folder / "history.csv").read_text().count("\n") == 4
         assert fatal > 5
 
     def test_other_processes_count_and_write_nothing(self, tmp_path):
@@ -287,12 +292,14 @@ class TestFiles:
         made = self.make(tmp_path)
         self.save(*made, [3.0])
 
+        write = Path.write_bytes
+
         def full(path, content):
-            path.write_bytes(content[:100])
+            write(path, content[:100])
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(training_checkpoint, "_write", full)
-        with pytest.raises(LwpipeError, match=r"last\.pt: cannot be written: No space left"):
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(LwpipeError, match=r"best\.pt: cannot be written: No space left"):
             self.save(*made, [3.0, 2.0])
         assert self.epochs(tmp_path) == {"last.pt": 1, "best.pt": 1}
         assert not list(tmp_path.glob(".*.pt"))

@@ -245,6 +245,20 @@ def test_a_member_too_large_or_there_twice_is_refused(
         fake.read()
 
 
+def test_an_archive_of_too_much_is_refused(
+    fake: FakeKit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = archive(fake, tmp_path / "a.tar.gz", {"other": bytes(3000)})
+    fake.read(path)
+    monkeypatch.setattr(ict_files, "MAX_MEMBERS", 3)
+    with pytest.raises(LwpipeError, match="holds more than 3 members"):
+        fake.read(path)
+    monkeypatch.undo()
+    monkeypatch.setattr(ict_files, "MAX_ARCHIVE_BYTES", 2000)
+    with pytest.raises(LwpipeError, match=r"or 0 MB|announces"):
+        fake.read(path)
+
+
 def test_other_files_are_no_source(fake: FakeKit, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "one.gz").write_bytes(gzip.compress(b"hello"))

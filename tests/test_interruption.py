@@ -18,7 +18,6 @@ import pytest
 import torch
 
 from lwpipe.errors import LwpipeError, StoppedError
-from lwpipe.training import checkpoint as training_checkpoint
 from lwpipe.training import data as training_data
 from lwpipe.training import epoch as training_epoch
 from lwpipe.training import loop as training_loop
@@ -206,7 +205,7 @@ def test_other_signals_count_alike_and_interrupts_as_before(inputs, tmp_path, si
 def test_a_second_signal_while_it_saves_changes_nothing(
     inputs, undisturbed, tmp_path, signals, monkeypatch
 ):
-    write = training_checkpoint._write
+    write = Path.write_bytes
 
     def interrupted_write(path, content):
         if signals.count == 4:
@@ -216,7 +215,7 @@ def test_a_second_signal_while_it_saves_changes_nothing(
         write(path, content)
 
     signals.steps = {4}
-    monkeypatch.setattr(training_checkpoint, "_write", interrupted_write)
+    monkeypatch.setattr(Path, "write_bytes", interrupted_write)
     assert run_until_done(inputs, tmp_path) == [sentence(4)]
     assert_same_bytes(tmp_path, undisturbed)
 

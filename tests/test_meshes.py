@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import shutil
@@ -13,6 +14,7 @@ import trimesh
 
 from lwpipe.config.schema import DataSettings, MeshesSettings
 from lwpipe.data.convert import make_dataset
+from lwpipe.data.gltf_reader import parse_gltf
 from lwpipe.data.mesh_faults import MeshError
 from lwpipe.data.mesh_readers import parse_obj, parse_off, read_mesh
 from lwpipe.data.mesh_table import draw_split
@@ -177,6 +179,72 @@ def test_gltf_does_not_open_other_files(tmp_path: Path) -> None:
         read_mesh(tmp_path / "model.gltf")
 
 
+def gltf(scene: dict[str, object], points: np.ndarray, indices: list[int]) -> bytes:
+    """Return a text glTF with one buffer: the points, then the indices as shorts."""
+    data = points.astype("<f4").tobytes() + np.array(indices, "<u2").tobytes()
+    views = [(0, points.size * 4), (points.size * 4, 2 * len(indices))]
+    header = {
+        "asset": {"version": "2.0"},
+        "buffers": [
+            {
+                "byteLength": len(data),
+                "uri": "data:application/gltf-buffer;base64," + base64.b64encode(data).decode(),
+            }
+        ],
+        "bufferViews": [{"buffer": 0, "byteOffset": a, "byteLength": n} for a, n in views],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": len(points), "type": "VEC3"},
+            {"bufferView": 1, "componentType": 5123, "count": len(indices), "type": "SCALAR"},
+        ],
+        **scene,
+    }
+    return json.dumps(header).encode()
+
+
+@pytest.mark.parametrize(
+    ("mode", "indices", "triangles"),
+    [
+        (4, [0, 1, 2, 1, 3, 2], [[0, 1, 2], [1, 3, 2]]),
+        (5, [0, 1, 2, 3], [[0, 1, 2], [1, 3, 2]]),
+        (6, [0, 1, 3, 2], [[1, 3, 0], [3, 2, 0]]),
+    ],
+)
+def test_lists_strips_and_fans_of_a_gltf(
+    mode: int, indices: list[int], triangles: list[list[int]]
+) -> None:
+    primitive = {"attributes": {"POSITION": 0}, "indices": 1, "mode": mode}
+    lines = {"attributes": {"POSITION": 0}, "mode": 1}
+    scene = {"nodes": [{"mesh": 0}], "meshes": [{"primitives": [lines, primitive]}]}
+    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]])
+    vertices, found = parse_gltf(gltf(scene, points, indices))
+    np.testing.assert_array_equal(vertices, points)
+    np.testing.assert_array_equal(found, triangles)
+
+
+def test_nodes_of_a_gltf_turn_scale_and_move() -> None:
+    half = float(np.sqrt(0.5))
+    scene = {
+        "scenes": [{"nodes": [0]}],
+        "nodes": [
+            {"translation": [10, 0, 0], "children": [1]},
+            # A quarter turn about z after doubling: x becomes y.
+            {"mesh": 0, "rotation": [0, 0, half, half], "scale": [2, 2, 2]},
+        ],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "indices": 1}]}],
+    }
+    points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]])
+    vertices, _ = parse_gltf(gltf(scene, points, [0, 1, 2]))
+    np.testing.assert_allclose(vertices, [[10, 0, 0], [10, 2, 0], [8, 0, 0]], atol=1e-6)
+
+
+def test_words_in_the_name_of_an_stl_are_no_corners(tmp_path: Path) -> None:
+    face = shapes(1)[0]
+    WRITERS["text stl"][1](tmp_path / "a.stl", face, TRIANGLES)
+    text = (tmp_path / "a.stl").read_text().replace("solid face", "solid my vertex facet model")
+    vertices, triangles = parse_stl(text.encode())
+    np.testing.assert_allclose(vertices[triangles], face[TRIANGLES])
+
+
 # --- arrays ---------------------------------------------------------------------------------
 
 
@@ -204,6 +272,17 @@ def test_an_npy_prefers_the_mesh_of_its_name(tmp_path: Path) -> None:
         convert(tmp_path / "faces.npy", tmp_path / "out")
     write_off(tmp_path / "faces.off", VERTICES)
     assert len(convert(tmp_path / "faces.npy", tmp_path / "out").vertices) == 4
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f4", "<f8", ">f8", "g"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_every_kind_of_float_array_is_read(dtype: str, order: str, tmp_path: Path) -> None:
+    faces = np.asarray(shapes(4).round(1), dtype=dtype, order=order)
+    np.save(tmp_path / "faces.npy", faces)
+    write_obj(tmp_path / "template.obj", VERTICES)
+    np.testing.assert_allclose(
+        convert(tmp_path / "faces.npy", tmp_path / "a").vertices, faces.astype(np.float32)
+    )
 
 
 class Boom:
@@ -250,7 +329,9 @@ def test_arrays_that_do_not_fit_are_named(tmp_path: Path) -> None:
     content = path.read_bytes()
     for length in (0, 10, len(content) // 2, len(content) - 5):
         path.write_bytes(content[:length])
-        with pytest.raises(LwpipeError, match=r"faces\.npz: cannot be read as an archive of meshes"):
+        with pytest.raises(
+            LwpipeError, match=r"faces\.npz: cannot be read as an archive of meshes"
+        ):
             convert(path, tmp_path / "out")
     # Named as the other kind.
     np.save(tmp_path / "array.npy", good)
@@ -531,6 +612,25 @@ def test_equal_stems_keep_their_suffix_in_the_id(tmp_path: Path) -> None:
     assert list(data.faces["id"]) == [
         "extra", "face_000", "face_001.obj", "face_001.ply", "face_002", "face_003",
     ]  # fmt: skip
+
+
+def test_ids_stay_unique_where_a_stem_is_the_name_of_another_file(tmp_path: Path) -> None:
+    write_folder(tmp_path / "in", 2)
+    for name in ("a.obj", "a.ply", "a.obj.ply"):
+        writer = write_obj if name.endswith("obj") else write_ply
+        writer(tmp_path / "in" / name, VERTICES, TRIANGLES)
+    data = convert(tmp_path / "in", tmp_path / "out")
+    assert list(data.faces["id"]) == ["a.obj", "a.obj.ply", "a.ply", "face_000", "face_001"]
+
+
+def test_names_in_any_script_are_fine(tmp_path: Path) -> None:
+    names = ["Gesicht ä", "顔 1", "-rf", "وجه\u200c1", "a'b\"c", "{x} %s"]
+    folder = tmp_path / "Mes données (2)"
+    folder.mkdir()
+    for name in names:
+        write_obj(folder / f"{name}.obj", VERTICES)
+    data = convert(folder, tmp_path / "out dir")
+    assert sorted(data.faces["id"]) == sorted(names)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from lwpipe.data.paths import user_path
-from lwpipe.errors import LwpipeError
+from lwpipe.errors import LwpipeError, short_reason
 
 COMMIT = "da5f95a607f5e6b37755b38d3385d7f2853732e5"
 BASE_URL = f"https://raw.githubusercontent.com/ICT-VGL/ICT-FaceKit/{COMMIT}/FaceXModel/"
@@ -195,16 +195,13 @@ def _open_tar(path: Path, origin: str) -> tarfile.TarFile:
         return tarfile.open(path, mode="r|*", tarinfo=_Member)
     except _FAULTS as error:
         raise LwpipeError(
-            f"{origin}: {path} is not a .zip or .tar archive that can be read ({_reason(error)})."
+            f"{origin}: {path} is not a .zip or .tar archive that can be read "
+            f"({short_reason(error)})."
         ) from error
 
 
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def _damaged(path: Path, error: BaseException) -> LwpipeError:
-    return LwpipeError(f"{path}: the archive cannot be read ({_reason(error)}).")
+    return LwpipeError(f"{path}: the archive cannot be read ({short_reason(error)}).")
 
 
 def _download(wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
@@ -223,7 +220,7 @@ def _download(wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
             yield name, Path(store.fetch(name)).read_bytes()
         except (OSError, ValueError) as error:
             # Of pooch's own errors the one that is no OSError is a wrong hash.
-            reason = _reason(error) if isinstance(error, OSError) else "its sha256 differs"
+            reason = short_reason(error) if isinstance(error, OSError) else "its sha256 differs"
             raise LwpipeError(
                 f"{name} of ICT-FaceKit cannot be downloaded ({reason}); try again, which keeps "
                 f"what has arrived, or set data.ict.path or {ENVIRONMENT} to a folder or archive "

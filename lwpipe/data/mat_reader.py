@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.io
 
-from lwpipe.errors import LwpipeError
+from lwpipe.errors import LwpipeError, short_reason
 
 HEADER_BYTES = 128
 COMPRESSED = 15
@@ -61,10 +61,9 @@ def read_mat(path: str | Path, names: Sequence[str]) -> dict[str, npt.NDArray[An
         if isinstance(error, OSError) and error.strerror:
             raise LwpipeError(f"{path}: cannot be read: {error.strerror}.") from error
         # The reader reports damaged files by many types of exception.
-        reason = " ".join(str(error).split())
         raise LwpipeError(
             f"{path}: cannot be read as a MATLAB file; it is damaged or cut off "
-            f"({type(error).__name__}: {reason})."
+            f"({type(error).__name__}: {short_reason(error)})."
         ) from error
     for name in names:
         array = content.get(name)

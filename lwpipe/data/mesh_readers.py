@@ -50,8 +50,7 @@ def read_mesh(path: str | Path) -> tuple[Floats, Ints]:
         fault without the file.
     """
     path = Path(path)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
+    if path.suffix.lower() not in READERS:
         raise MeshError(f"is none of the formats {', '.join(sorted(READERS))}")
     try:
         # A pipe would be waited for, and a device may never end.
@@ -60,9 +59,16 @@ def read_mesh(path: str | Path) -> tuple[Floats, Ints]:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         raise MeshError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return parse_mesh(content, path.suffix.lower())
+
+
+def parse_mesh(content: bytes, suffix: str) -> tuple[Floats, Ints]:
+    """Read a mesh as `read_mesh` does, from the content of its file."""
     if not content.strip():
         raise MeshError("is empty")
-    vertices, triangles = reader(content)
+    # A signalling NaN warns when it is cast; it is told of as any other.
+    with np.errstate(invalid="ignore", over="ignore"):
+        vertices, triangles = READERS[suffix](content)
     check_mesh(vertices, triangles)
     return vertices, triangles
 

@@ -16,7 +16,7 @@ from lwpipe.arrays import read_npz
 from lwpipe.data.mesh_faults import MeshError
 from lwpipe.data.mesh_readers import READERS, check_coordinates, read_mesh
 from lwpipe.data.paths import check_names, user_path
-from lwpipe.errors import LwpipeError
+from lwpipe.errors import LwpipeError, short_reason
 
 Ints = npt.NDArray[np.int64]
 Mesh = tuple[npt.NDArray[np.floating], Ints]
@@ -119,8 +119,11 @@ def _list_array(path: Path) -> list[MeshItem]:
         )
 
     def read(row: int) -> Mesh:
-        check_coordinates(vertices[row])
-        return np.asarray(vertices[row]), triangles
+        # A signalling NaN warns when it is cast; it is told of as any other.
+        with np.errstate(invalid="ignore", over="ignore"):
+            face = np.asarray(vertices[row], dtype=np.float64)
+        check_coordinates(face)
+        return face, triangles
 
     width = max(5, len(str(len(vertices) - 1)))
     return [
@@ -143,8 +146,9 @@ def _open_npy(path: Path) -> npt.NDArray[np.floating]:
         with np.errstate(over="ignore"):
             array = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # a damaged header raises nearly anything
-        reason = " ".join(str(error).split())
-        raise LwpipeError(f"{path}: is no array of numbers, or is cut off ({reason}).") from error
+        raise LwpipeError(
+            f"{path}: is no array of numbers, or is cut off ({short_reason(error)})."
+        ) from error
     return _check_vertices(path, array)
 
 

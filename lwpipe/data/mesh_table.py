@@ -14,7 +14,7 @@ import numpy as np
 from lwpipe.data.paths import user_path
 from lwpipe.data.split import split_labels
 from lwpipe.data.store_files import SPLITS
-from lwpipe.errors import LwpipeError
+from lwpipe.errors import LwpipeError, short_reason
 
 COLUMNS = ("file", "split", "subject", "expression")
 
@@ -53,7 +53,7 @@ def read_table(path: str | Path, files: Sequence[str]) -> MeshTable:
             columns = list(reader.fieldnames or [])
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or short_reason(error)
         raise LwpipeError(f"data.meshes.table: {path} cannot be read: {reason}.") from error
     distinct = set(columns)
     shown = reprlib.repr(", ".join(columns))
@@ -78,7 +78,8 @@ def read_table(path: str | Path, files: Sequence[str]) -> MeshTable:
             raise LwpipeError(f"{path}: names {reprlib.repr(name)} {counts[name]} times.")
         if "split" in columns and row["split"] not in SPLITS:
             raise LwpipeError(
-                f"{path}: line {number} has the split {reprlib.repr(row['split'])}; use 'train' or 'test'."
+                f"{path}: line {number} has the split {reprlib.repr(row['split'])}; use 'train' or "
+                "'test'."
             )
     left_out = [name for name in files if name not in counts]
     if left_out:

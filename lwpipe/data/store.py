@@ -2,7 +2,8 @@
 
 A store is a folder with `vertices.npy` (float32, N x V x 3, millimetres), `template.ply` (mean
 of the training faces and the triangles), `faces.csv` (one row a face), `dataset.json` (source,
-licence, seed, units, alignment, content hash) and, where the truth is known, `regions.npz`.
+licence, seed, units, alignment, content hash) and `regions.npz` (the true region of each shape
+parameter; empty where the truth is not known).
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ class Dataset:
                     f"{file}: {name} is {region.dtype} {region.shape}, expected float32 "
                     f"{self.template.shape[:1]}."
                 )
-        return regions
+        return regions or None
 
 
 class DatasetWriter:
@@ -217,16 +218,15 @@ class DatasetWriter:
         # store as it was; the last one to enter is the first to be renamed.
         with ExitStack() as renamed:
             write_json(renamed.enter_context(atomic_path(self.path / "dataset.json")), about)
-            if regions is not None:
-                path = renamed.enter_context(atomic_path(self.path / "regions.npz"))
-                arrays = {name: np.asarray(value, np.float32) for name, value in regions.items()}
-                with path.open("wb") as file:
-                    np.savez(file, allow_pickle=False, **arrays)
+            path = renamed.enter_context(atomic_path(self.path / "regions.npz"))
+            arrays = {
+                name: np.asarray(value, np.float32) for name, value in (regions or {}).items()
+            }
+            with path.open("wb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
             path = renamed.enter_context(atomic_path(self.path / "faces.csv"))
             path.write_text(table_csv, encoding="utf-8")
             path = renamed.enter_context(atomic_path(self.path / "template.ply"))
             write_ply(path, mean, self.triangles)
             renamed.push(self._context)
-        if regions is None:
-            (self.path / "regions.npz").unlink(missing_ok=True)
         return Dataset.open(self.path)

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from lwpipe.errors import LwpipeError
-from lwpipe.files import atomic_path, write_csv
+from lwpipe.files import atomic_path, write_bytes, write_csv
 from lwpipe.training.position import Position
 from lwpipe.training.step import MEASURES
 
@@ -67,7 +67,7 @@ class Checkpoints:
         Returns
         -------
         position : of the checkpoint; the start where there is none
-        notes : sentences for the user: files that were not used, or another device
+        notes : sentences for the user: where it goes on, files that were not used, another device
         """
         faults: dict[tuple[str, str], list[str]] = {}
         state, name = None, ""
@@ -92,7 +92,7 @@ class Checkpoints:
         self._last_is_good = name == _LAST
         self._keep(position, name)
         where = f"{self._folder / name}, {position.saved_words()}"
-        notes = [f"{said}: training goes on from {where}."] if said else []
+        notes = [f"{said}{': ' if said else ''}training goes on from {where}."]
         if state["device"] != self._device:
             notes.append(
                 f"{where}, was computed on '{state['device']}' and training goes on on "
@@ -121,16 +121,16 @@ class Checkpoints:
                 "optimizer": optimizer.state_dict(),
             }
             content = _pack(state)
+            # The last one comes last: who goes on from it finds the others as new as it is.
+            if ended and errors[-1] < min(errors[:-1], default=math.inf):
+                write_bytes(self._folder / _BEST, content)
+            if ended:
+                write_csv(self._folder / _CURVE, position.history, HISTORY_COLUMNS)
             with atomic_path(self._folder / _LAST) as temporary:
-                _write(temporary, content)
+                temporary.write_bytes(content)
                 if self._last_is_good:
                     os.replace(self._folder / _LAST, self._folder / _PREVIOUS)
             self._last_is_good = True
-            if ended and errors[-1] < min(errors[:-1], default=math.inf):
-                with atomic_path(self._folder / _BEST) as temporary:
-                    _write(temporary, content)
-            if ended:
-                write_csv(self._folder / _CURVE, position.history, HISTORY_COLUMNS)
         self._keep(position, _LAST)
 
     def _keep(self, position: Position, name: str) -> None:
@@ -148,13 +148,6 @@ class Checkpoints:
             f"{self._kept}, {self._folder / _BEST} epoch {int(best['epoch'])}, the best, and "
             f"{self._folder / _CURVE} the learning curve"
         )
-
-    def remove_leftovers(self) -> None:
-        """Remove the temporary files of a process that was killed while it wrote."""
-        if self._writes:
-            for name in (_LAST, _BEST):
-                for file in self._folder.glob(f".{Path(name).stem}.*.pt"):
-                    file.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -179,14 +172,6 @@ def _pack(state: dict[str, Any]) -> bytes:
     torch.save(state, buffer)
     payload = buffer.getvalue()
     return _HEADER + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        # Or a machine that fails could leave the new name with nothing behind it.
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read(path: Path) -> dict[str, Any] | tuple[str, str] | None:

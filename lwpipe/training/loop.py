@@ -136,7 +136,6 @@ def run(
         raise LwpipeError(f"{job.data}: has no test face, and training needs one.")
     mean, scale = standardisation(dataset.vertices, train_rows, job.model.standardise)
     checkpoints = Checkpoints(job.checkpoints, mark, device.type, writes=group.rank == 0)
-    checkpoints.remove_leftovers()
     position = Position()
     with device_faults(lambda: position.epoch_words(training.epochs), checkpoints.kept):
         torch.manual_seed(training.seed)

@@ -91,7 +91,8 @@ def fuzz(name: str, seconds: int, seed: int) -> bool:
         f"{coverage[-1] if coverage else '?':>5} branches, {'DEFECT' if bad else 'no defect'}\n"
     )
     if bad:
-        sys.stdout.write(text[-4000:] + "\n")
+        # The traceback is on stdout; libFuzzer's own end is on stderr.
+        sys.stdout.write(process.stdout[-3000:] + text[-1000:] + "\n")
     sys.stdout.flush()
     return bad
 

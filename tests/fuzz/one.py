@@ -1,4 +1,4 @@
-"""The process that fuzzes one target: `python -m tests.fuzz.one TARGET CORPUS [option of libFuzzer]`.
+"""The process that fuzzes one target: `python -m tests.fuzz.one TARGET CORPUS [OPTION ...]`.
 
 The first word names the target; libFuzzer gets the others.
 """

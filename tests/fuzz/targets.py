@@ -10,7 +10,6 @@ import io
 import tempfile
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +20,13 @@ from mesh_files import TRIANGLES, VERTICES, WRITERS, shapes, write_obj
 from lwpipe.config.load import load_run
 from lwpipe.data.mat_reader import read_mat
 from lwpipe.data.mesh_faults import MeshError
-from lwpipe.data.mesh_readers import READERS, check_mesh
+from lwpipe.data.mesh_readers import check_mesh, parse_mesh
 from lwpipe.data.mesh_source import list_meshes
 from lwpipe.data.mesh_table import read_table
 from lwpipe.errors import LwpipeError
 
 SEEDS = Path(__file__).parent / "seeds"
+ROOT = Path(__file__).parents[2]
 MAX_SENTENCE = 700
 
 
@@ -63,19 +63,23 @@ def run(name: str, content: bytes) -> bool:
     return True
 
 
-@contextmanager
-def _file(content: bytes, suffix: str):
-    """Give a file of that content, with a good template mesh beside it."""
-    with tempfile.TemporaryDirectory(prefix="lwpipe_fuzz_") as folder:
-        path = Path(folder) / f"input{suffix}"
-        path.write_bytes(content)
-        yield path
+# In memory where that is, since each input becomes a file.
+_SHARED = Path("/dev/shm")
+_FOLDER = tempfile.TemporaryDirectory(
+    prefix="lwpipe_fuzz_", dir=_SHARED if _SHARED.is_dir() else None
+)
+
+
+def _file(content: bytes, suffix: str) -> Path:
+    """Return a file of that content, which the next one replaces."""
+    path = Path(_FOLDER.name) / f"input{suffix}"
+    path.write_bytes(content)
+    return path
 
 
 def _mesh(suffix: str) -> Callable[[bytes], object]:
     def read(content: bytes) -> None:
-        vertices, triangles = READERS[suffix](content)
-        check_mesh(vertices, triangles)
+        parse_mesh(content, suffix)
 
     return read
 
@@ -94,9 +98,8 @@ def _written(*kinds: str) -> Callable[[], list[bytes]]:
 
 
 def _mat(content: bytes) -> None:
-    with _file(content, ".mat") as path:
-        for array in read_mat(path, ("Shape_Para", "Exp_Para")).values():
-            assert array.dtype.kind in "iuf"
+    for array in read_mat(_file(content, ".mat"), ("Shape_Para", "Exp_Para")).values():
+        assert array.dtype.kind in "iuf"
 
 
 def _mats() -> list[bytes]:
@@ -111,10 +114,12 @@ def _mats() -> list[bytes]:
 
 def _array(suffix: str) -> Callable[[bytes], object]:
     def read(content: bytes) -> None:
-        with _file(content, suffix) as path:
-            write_obj(path.with_name("template.obj"), VERTICES)
-            for item in list_meshes(path)[:100]:
-                check_mesh(*item.read())
+        path = _file(content, suffix)
+        template = path.with_name("template.obj")
+        if not template.exists():
+            write_obj(template, VERTICES)
+        for item in list_meshes(path)[:100]:
+            check_mesh(*item.read())
 
     return read
 
@@ -132,21 +137,18 @@ def _arrays(suffix: str) -> Callable[[], list[bytes]]:
 
 
 def _table(content: bytes) -> None:
-    with _file(content, ".csv") as path:
-        read_table(path, ["a.obj", "b.obj"])
+    read_table(_file(content, ".csv"), ["a.obj", "b.obj"])
 
 
 def _config(content: bytes) -> None:
-    with _file(content, ".yaml") as path:
-        load_run([path])
+    load_run([ROOT / "config.yaml", _file(content, ".yaml")])
 
 
 def _configs() -> list[bytes]:
-    root = Path(__file__).parents[2]
     own = (
         b"name: x\ndata: {faces: 40, seed: 1}\nvariants: {a: {model: {latent_size: 8}}, b: null}\n"
     )
-    return [own, *(path.read_bytes() for path in sorted(root.glob("presets/*.yaml")))]
+    return [own, *(path.read_bytes() for path in sorted(ROOT.glob("presets/*.yaml")))]
 
 
 TARGETS = {

@@ -1,4 +1,4 @@
-"""The validated configuration, the layout of the results, and what jobs need of a machine."""
+"""The validated configuration and the layout of the results."""
 
 import os
 import re
@@ -34,7 +34,12 @@ def typed(value):
         return {key: typed(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [typed(inner) for inner in value]
-    return cli_value(value) if isinstance(value, str) else value
+    try:
+        return cli_value(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise LwpipeError(
+            f"command line: --config has {value!r}, which is not YAML ({error})."
+        )
 
 
 try:
@@ -54,7 +59,7 @@ POINTS = LAYOUT.run.points
 RENDERED = list(dict.fromkeys(BASE.interpolation.variants))
 
 # What every reader of a data set needs of it.
-STORE = ["vertices.npy", "template.ply", "faces.csv", "dataset.json"]
+STORE = ["vertices.npy", "template.ply", "faces.csv", "dataset.json", "regions.npz"]
 
 # Training gets this many threads, whatever --cores allows: another number may round otherwise and
 # end with other bytes. More for one large training: --set-threads train_model=8

@@ -13,6 +13,7 @@ rule make_dataset:
         template="{root}/data/template.ply",
         faces="{root}/data/faces.csv",
         dataset="{root}/data/dataset.json",
+        regions="{root}/data/regions.npz",
     log:
         "{root}/logs/make_dataset.log",
     benchmark:
