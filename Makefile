@@ -1,24 +1,44 @@
 # Two commands set everything up: `make demo` and `make test`.
 PYTHON ?= python3
 CORES ?= 2
+KILLS ?= 50
+SEED ?= 0
+FUZZ_SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint lock bench clean help
+.PHONY: demo test test-cluster test-faults test-input fuzz lint lock bench clean help
 
 help:
-	@echo "make demo   run the whole workflow on the embedded synthetic faces"
-	@echo "make test   run all tests"
-	@echo "make lint   run every style and type check"
-	@echo "make lock   write envs/requirements.lock anew from envs/requirements.in"
-	@echo "make bench  measure the engine against torch_geometric and write docs/performance.md"
+	@echo "make demo          run the whole workflow on the embedded synthetic faces"
+	@echo "make test          run all tests"
+	@echo "make test-cluster  run the workflow on a real Slurm of one node (installs Debian's where missing)"
+	@echo "make test-faults   kill the workflow at KILLS=50 moments and compare what it ends with"
+	@echo "make test-input    hand over more than 200 bad inputs and print what is answered"
+	@echo "make fuzz          look for bad inputs for FUZZ_SECONDS=60 a reader"
+	@echo "make lint          run every style and type check"
+	@echo "make lock          write envs/requirements.lock anew from envs/requirements.in"
+	@echo "make bench         measure the engine against torch_geometric and write docs/performance.md"
 
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+test-cluster: $(READY)
+	$(BIN)/python -m tests.cluster
+
+test-faults: $(READY)
+	$(BIN)/python -m tests.faults --kills $(KILLS) --seed $(SEED)
+
+test-input: $(READY)
+	$(BIN)/python -m tests.bad_input
+
+fuzz: $(READY)
+	$(BIN)/pip install --quiet atheris==3.0.0
+	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

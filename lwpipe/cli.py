@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command(options)
     except LwpipeError as error:
-        print(f"lwpipe: error: {_printable(str(error))}", file=sys.stderr)  # noqa: T201
+        said = "\n".join(map(_printable, error.sentences))
+        print(f"lwpipe: error: {said}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     except BrokenPipeError:
         # The reader of a pipe, such as head, has seen enough.

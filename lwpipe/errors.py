@@ -13,12 +13,25 @@ class LwpipeError(Exception):
     or key, and what to do. The command line and the workflow print it without a traceback and
     exit with `exit_code`. Every other exception is a defect of lwpipe itself.
 
+    Parameters
+    ----------
+    *sentences : one, or one for each of several faults, such as of several files
+
     Attributes
     ----------
     exit_code : what the command or the job ends with
     """
 
     exit_code = 1
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The sentences, as they were given."""
+        return tuple(map(str, self.args))
+
+    def __str__(self) -> str:
+        """Return the sentences, a line each."""
+        return "\n".join(self.sentences)
 
 
 class StoppedError(LwpipeError):

@@ -87,7 +87,7 @@ def _size_of_meshes(path: Path, faces: int | None) -> Size:
         # Of an archive only the product of both numbers is known.
         count = faces or default.faces
         return Size(count, path.stat().st_size // (12 * count))
-    except (OSError, ValueError, IndexError):
+    except (OSError, EOFError, ValueError, IndexError):
         return default
 
 

@@ -177,9 +177,7 @@ def _read_all(items: Sequence[MeshItem], store: _FirstStore, *, centre: bool) ->
                     "join them differently"
                 )
     if faults:
-        raise LwpipeError(
-            "\n".join(f"{items[row].label}: {faults[row]}." for row in sorted(faults))
-        )
+        raise LwpipeError(*(f"{items[row].label}: {faults[row]}." for row in sorted(faults)))
     return diagonals
 
 

@@ -7,7 +7,6 @@ workflows at once (all rules; a training that is pre-empted; one that exceeds it
 compares their files byte for byte with those of local runs.
 """
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import argparse

@@ -5,7 +5,6 @@ cgroups, nothing in /etc. Whatever else runs on the machine, another Slurm too, 
 daemon is a child of this process, and only these are stopped.
 """
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import os

@@ -6,7 +6,6 @@ Each trial runs the workflow in a fresh folder, kills it with everything below i
 file, unlocks, runs it to the end, and compares every file with the undisturbed run's.
 """
 
-# ruff: noqa: T201
 from __future__ import annotations
 
 import argparse

@@ -11,13 +11,15 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.io
 from mesh_files import TRIANGLES, VERTICES, WRITERS, shapes, write_obj
 
-from lwpipe.config.load import load_run
+from lwpipe.config.load import merge, read_yaml, validate_run
 from lwpipe.data.mat_reader import read_mat
 from lwpipe.data.mesh_faults import MeshError
 from lwpipe.data.mesh_readers import check_mesh, parse_mesh
@@ -140,8 +142,16 @@ def _table(content: bytes) -> None:
     read_table(_file(content, ".csv"), ["a.obj", "b.obj"])
 
 
+@cache
+def _defaults() -> dict[str, Any]:
+    return read_yaml(ROOT / "config.yaml")
+
+
 def _config(content: bytes) -> None:
-    load_run([ROOT / "config.yaml", _file(content, ".yaml")])
+    path = _file(content, ".yaml")
+    layer = read_yaml(path)
+    layers = [("config.yaml", _defaults()), (str(path), layer)]
+    validate_run(merge(_defaults(), layer), layers)
 
 
 def _configs() -> list[bytes]:
