@@ -113,7 +113,7 @@ def memory_mb(stage: str, settings: Settings, size: Size) -> int:
 # Of each stage: MB of the program with its libraries, how many copies of the data set it holds, and
 # kB a vertex for the mesh, the model and the pictures.
 _MEMORY: dict[str, tuple[float, float, float]] = {
-    "make_dataset": (300, 3, 0),
+    "make_dataset": (300, 2, 0),
     "check_dataset": (200, 1, 0),
     "draw_contact_sheet": (420, 1, 0),
     "make_pyramid": (160, 0, 6),

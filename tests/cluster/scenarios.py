@@ -79,8 +79,9 @@ class Workflow:
         return cls(folder, process)
 
     def said(self) -> str:
-        """Return what Snakemake printed, and what the jobs that failed printed."""
-        logs = (self.folder / ".snakemake" / "slurm_logs").glob("**/*.log")
+        """Return what Snakemake printed, what failed jobs printed, and the last training's log."""
+        slurm_logs = (self.folder / ".snakemake" / "slurm_logs").glob("**/*.log")
+        logs = [*slurm_logs, *(self.folder / CHECKPOINTS).parent.glob("logs/train_model.log")]
         ordered = sorted(logs, key=lambda path: path.stat().st_mtime)
         texts = [self.folder / "snakemake.txt", *ordered]
         return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in texts)
