@@ -88,7 +88,7 @@ def test_a_training_killed_three_times_ends_with_the_same_bytes(inputs, undistur
         while seen < epochs_before:
             line = process.stderr.readline()
             assert line, "the training ended before it could be killed"
-            seen = int(line.split("/")[0].removeprefix("epoch ")) if "epoch " in line else seen
+            seen = int(line.split("/")[0].split()[1]) if line.startswith("epoch ") else seen
         if epochs_before == 0:
             time.sleep(2.0)
         time.sleep(delay)

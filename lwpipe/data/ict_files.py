@@ -204,6 +204,14 @@ def _damaged(path: Path, error: BaseException) -> LwpipeError:
     return LwpipeError(f"{path}: the archive cannot be read ({short_reason(error)}).")
 
 
+def _of_system(error: OSError) -> str:
+    """Return the reason that the system gave, if it did: libraries wrap it several times."""
+    inner: BaseException = error
+    while inner.__context__ is not None:
+        inner = inner.__context__
+    return (isinstance(inner, OSError) and inner.strerror) or short_reason(error)
+
+
 def _download(wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     import pooch  # imports requests: only who downloads waits for it
 
@@ -220,7 +228,7 @@ def _download(wanted: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
             yield name, Path(store.fetch(name)).read_bytes()
         except (OSError, ValueError) as error:
             # Of pooch's own errors the one that is no OSError is a wrong hash.
-            reason = short_reason(error) if isinstance(error, OSError) else "its sha256 differs"
+            reason = _of_system(error) if isinstance(error, OSError) else "its sha256 differs"
             raise LwpipeError(
                 f"{name} of ICT-FaceKit cannot be downloaded ({reason}); try again, which keeps "
                 f"what has arrived, or set data.ict.path or {ENVIRONMENT} to a folder or archive "

@@ -177,6 +177,8 @@ def _npz() -> list[Case]:
         return write
 
     both = {"vertices.npy": npy(good), "triangles.npy": npy(TRIANGLES)}
+    infinite = good.copy()
+    infinite[2] *= np.inf
     traversal = {f"../../{name}": content for name, content in both.items()}
     return [
         arrays("objects-with-code", "objects|cannot be read", vertices=np.array([Payload()])),
@@ -193,7 +195,7 @@ def _npz() -> list[Case]:
         arrays("no-triangles", "is empty", triangles=TRIANGLES[:0]),
         arrays("vertices-of-integers", "floating-point", vertices=good.astype(int)),
         arrays("vertices-of-one-face", r"\(25, 3\)", vertices=good[0]),
-        arrays("infinite", "face 0 .*NaN or infinite", vertices=good * np.inf),
+        arrays("infinite", "face 2 .*NaN or infinite", vertices=infinite),
         archive("members-by-path-traversal", "no array", members(**traversal)),
         archive("member-is-text", "cannot be read",
                 members(**{**both, "vertices.npy": b"some text"})),

@@ -148,9 +148,10 @@ def _serve() -> None:
         "lwpipe.data.meshes",
         "lwpipe.model",
         "lwpipe.pyramid",
-        "lwpipe.weights",
+        "lwpipe.weights.snmf",
         "lwpipe.training",
         "lwpipe.measures.evaluate",
+        "lwpipe.measures.diversity",
         "lwpipe.data.qc",
         "scipy.io",
     ):

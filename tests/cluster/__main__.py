@@ -32,7 +32,7 @@ from .scenarios import (
     preempted,
     whole_workflow,
 )
-from .slurm import ClusterError, install, running
+from .slurm import ClusterError, MissingError, install, running
 
 # More than the machine may have: the jobs mostly wait for their turn.
 CPUS = 4
@@ -58,6 +58,9 @@ def main() -> int:
         # A short path: sockets in it may have 107 characters.
         with tempfile.TemporaryDirectory(prefix="lwpipe_") as folder:
             return _run(Path(folder))
+    except MissingError as error:
+        print(f"cluster: not run: {error}", file=sys.stderr)
+        return 1
     except (ClusterError, ScenarioError) as error:
         print(f"cluster: {error}", file=sys.stderr)
         return 1

@@ -66,7 +66,11 @@ PartitionName=gpu Nodes={host} MaxTime=INFINITE State=UP
 
 
 class ClusterError(Exception):
-    """Slurm cannot be started here."""
+    """Slurm cannot be started here, or does not answer."""
+
+
+class MissingError(Exception):
+    """Slurm is not installed and cannot be."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def install() -> None:
 
     Raises
     ------
-    ClusterError
+    MissingError
         If that is not possible here.
     """
     missing = [program for program in PROGRAMS if shutil.which(program, path=SEARCH) is None]
@@ -109,7 +113,7 @@ def install() -> None:
         return
     names = " ".join(PACKAGES)
     if shutil.which("apt-get") is None or os.getuid() != 0:
-        raise ClusterError(
+        raise MissingError(
             f"{', '.join(missing)} not found: install Debian's {names} (as root: "
             f"apt-get install --no-install-recommends {names})."
         )
@@ -128,7 +132,7 @@ def install() -> None:
             )
             if done.returncode != 0:
                 reason = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1]
-                raise ClusterError(f"apt-get {words[0]} of {names} failed: {reason}")
+                raise MissingError(f"apt-get {words[0]} of {names} failed: {reason}")
     finally:
         if no_services:
             policy.unlink()
