@@ -42,7 +42,17 @@ def typed(value):
         )
 
 
+def check_records():
+    """Raise an error where Snakemake could not keep its records: it would give a traceback."""
+    folder = ".snakemake" if os.path.isdir(".snakemake") else "."
+    if not os.access(folder, os.W_OK):
+        raise LwpipeError(
+            f"{os.path.abspath(folder)}: cannot be written, and Snakemake keeps its records there."
+        )
+
+
 try:
+    check_records()
     LAYERS = configuration_layers()
     # Merged here, lowest first, so that the variants stand in the order of config.yaml.
     CONFIG = reduce(merge, (values for _, values in LAYERS), {})
