@@ -34,7 +34,7 @@ def user_path(key: str, text: str | Path) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         return path
     except (OSError, ValueError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         shown = ascii(str(text))
         if len(shown) > 200:
             shown = f"{shown[:200]}..."
