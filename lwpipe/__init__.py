@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lwpipe.lazy import lazily
 
 if TYPE_CHECKING:
     from lwpipe.data.store import Dataset
@@ -23,16 +24,13 @@ except PackageNotFoundError:  # a job in an environment of its own imports it fr
 
 __all__ = ["Dataset", "LwpipeError", "PartModel", "__version__", "load"]
 
-_HOMES = {
-    "Dataset": "lwpipe.data.store",
-    "LwpipeError": "lwpipe.errors",
-    "PartModel": "lwpipe.model",
-    "load": "lwpipe.model",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name at its first use: reading settings must not wait for PyTorch."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+# Reading settings must not wait for PyTorch.
+__getattr__ = lazily(
+    __name__,
+    {
+        "Dataset": "lwpipe.data.store",
+        "LwpipeError": "lwpipe.errors",
+        "PartModel": "lwpipe.model",
+        "load": "lwpipe.model",
+    },
+)

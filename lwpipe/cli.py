@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lwpipe import commands, tools
-from lwpipe.errors import LwpipeError
+from lwpipe.errors import LwpipeError, printable
 
 _EPILOG = """\
 stages, in order:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command(options)
     except LwpipeError as error:
-        said = "\n".join(map(_printable, error.sentences))
+        said = "\n".join(map(printable, error.sentences))
         print(f"lwpipe: error: {said}", file=sys.stderr)  # noqa: T201
         return error.exit_code
     except BrokenPipeError:
@@ -205,14 +205,6 @@ def _configuration(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help="laid over the files; as in --set training.epochs=10; can be repeated",
-    )
-
-
-def _printable(text: str) -> str:
-    """Return text on one line: keys and file names can hold line ends and control characters."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
     )
 
 

@@ -40,12 +40,16 @@ class StoppedError(LwpipeError):
     exit_code = _TRY_AGAIN
 
 
+def printable(text: str) -> str:
+    """Return text on one line: keys and file names can hold line ends and control characters."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 def short_reason(error: BaseException) -> str:
     """Return what the error of a library says, for the end of a sentence.
 
     It is one line of at most 200 printable letters, since libraries quote what they have read; the
     type of the error where it says nothing.
     """
-    text = " ".join(str(error).split()) or type(error).__name__
-    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    shown = printable(" ".join(str(error).split()) or type(error).__name__)
     return shown if len(shown) <= 200 else f"{shown[:200]}..."

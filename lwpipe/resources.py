@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from lwpipe.config import Settings
+from lwpipe.data.ict_files import REGION_VERTICES
 
 # A job asks for so much more than the formula says: allocators keep memory, machines differ.
 _MARGIN = 1.25
 # On a cluster two processes of Snakemake run inside each job.
 _SNAKEMAKE_MB = 300
-# Vertices of the regions of ICT-FaceKit, and of the Basel Face Model as AFLW2000-3D crops it.
-_ICT_VERTICES = {"narrow_face": 6706, "full_face": 9409, "head": 11248}
+# The Basel Face Model as AFLW2000-3D crops it.
 _BASEL_VERTICES = 53215
 _AFLW_FACES = 2000
 # A binary PLY file holds 12 bytes a vertex and, with about two triangles a vertex, 26 for these;
@@ -68,7 +68,7 @@ def size_of(settings: Settings, store: str | Path) -> Size:
     if data.source == "synthetic":
         return Size(data.faces or 0, data.synthetic.vertices)
     if data.source == "ict":
-        return Size(data.faces or 0, _ICT_VERTICES[data.ict.region])
+        return Size(data.faces or 0, REGION_VERTICES[data.ict.region])
     if data.source == "aflw2000-3d":
         return Size(data.faces or _AFLW_FACES, _BASEL_VERTICES)
     return _size_of_meshes(Path(data.meshes.path or ""), data.faces)

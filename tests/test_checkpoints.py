@@ -17,9 +17,7 @@ from lwpipe.training.checkpoint import Checkpoints
 from lwpipe.training.position import Position
 
 sys.path.insert(0, str(Path(__file__).parent))
-from training_inputs import TRAINING, make_inputs, run
-
-SHORT = TRAINING.model_copy(update={"epochs": 3, "batch_size": 12})
+from training_inputs import SHORT, make_inputs, run
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -20,7 +19,7 @@ from lwpipe.doctor.check import Check, as_lines, fault, ok, print_table
 from lwpipe.doctor.children import Child
 
 sys.path.insert(0, str(Path(__file__).parent))
-from bad_input.stage_inputs import copy_run
+from bad_input.stage_inputs import copy_run, place_run
 
 LIBRARIES: dict[str, Any] = {
     "failed": {},
@@ -201,11 +200,7 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
 def test_results_that_were_altered(tmp_path: Path) -> None:
     made = copy_run(tmp_path / "made")
     run = tmp_path / "results" / "synthetic"
-    variant = run / "variants" / "full"
-    variant.mkdir(parents=True)
-    shutil.move(made / "data", run / "data")
-    shutil.move(made / "model", variant / "train")
-    shutil.move(made / "checkpoints", variant / "checkpoints")
+    variant = place_run(made, run)
     checks = statuses(project.check_results(layout()))
     assert checks == {"data set": "ok", "models": "ok", "checkpoints": "ok"}
     pairs = "interpolation.pairs=[[f1, nobody]]"

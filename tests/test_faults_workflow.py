@@ -17,7 +17,7 @@ from lwpipe.pyramid import make_pyramid
 
 sys.path.insert(0, str(Path(__file__).parent))
 from faults.compare import faults, temporaries
-from faults.process import FILES, ROOT, kill, run, said, start
+from faults.process import FILES, ROOT, command, kill, run, said, start
 from small_disk import small_disk
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
@@ -141,11 +141,7 @@ def test_a_kill_loses_nothing(tmp_path: Path) -> None:
 def test_a_folder_where_snakemake_cannot_keep_its_records_is_one_sentence(tmp_path: Path) -> None:
     with small_disk(tmp_path / "work", "1m") as disk:
         disk.remount("ro")
-        command = [
-            sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
-            "--directory", str(disk.folder), "-n", "--configfile", *map(str, FILES),
-        ]  # fmt: skip
-        done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
+        done = subprocess.run(command(disk.folder, "-n"), cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 1
     assert sentences(done.stdout + done.stderr) == [
         f"lwpipe: error: {disk.folder}: cannot be written, and Snakemake keeps its records there."

@@ -17,7 +17,7 @@ from lwpipe.errors import LwpipeError
 from lwpipe.inspection import inspect
 
 sys.path.insert(0, str(Path(__file__).parent))
-from bad_input.stage_inputs import copy_run
+from bad_input.stage_inputs import copy_run, place_run
 
 
 @pytest.fixture
@@ -25,11 +25,7 @@ def run(tmp_path: Path) -> Path:
     """A run with its files where the workflow has them."""
     made = copy_run(tmp_path / "made")
     run = tmp_path / "results" / "small"
-    variant = run / "variants" / "full"
-    variant.mkdir(parents=True)
-    shutil.move(made / "data", run / "data")
-    shutil.move(made / "model", variant / "train")
-    shutil.move(made / "checkpoints", variant / "checkpoints")
+    place_run(made, run)
     for folder, name in (("template", "pyramid.npz"), ("weights", "local_weights.npz")):
         (run / folder).mkdir()
         shutil.move(made / name, run / folder / name)

@@ -26,10 +26,8 @@ from lwpipe.training.progress import TrainingProgress
 from lwpipe.training.stop import SIGNALS, Stop, asked_by, listening
 
 sys.path.insert(0, str(Path(__file__).parent))
-from training_inputs import MODEL, TRAINING, make_inputs, run
+from training_inputs import MODEL, SHORT, make_inputs, run
 
-# 36 training faces in 3 batches an epoch, 4 test faces.
-SHORT = TRAINING.model_copy(update={"epochs": 3, "batch_size": 12})
 STEPS = 9
 FILES = ("model.safetensors", "model.json")
 

@@ -15,9 +15,10 @@ from lwpipe.config import load_run
 from lwpipe.config.layout import Layout
 from lwpipe.resources import memory_mb, runtime_minutes, size_of
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).parent))
+from faults.process import FILES, ROOT, command
+
 PROFILES = ROOT / "workflow" / "profiles"
-FILES = [ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"]
 DATA = Path("results/smoke/data")
 PYRAMID = Path("results/smoke/template/pyramid.npz")
 
@@ -33,12 +34,10 @@ echo "Job <$$> is submitted to default queue <normal>."
 
 def snakemake(folder: Path, *arguments: str, path: str = "") -> str:
     """Run Snakemake on the smoke preset in `folder`; the target stands first."""
-    command = [
-        sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(ROOT / "Snakefile"),
-        "--directory", str(folder), "--configfile", *map(str, FILES),
-    ]  # fmt: skip
     environment = {**os.environ, "PATH": path + os.environ["PATH"]}
-    done = subprocess.run(command, cwd=ROOT, env=environment, text=True, capture_output=True)
+    done = subprocess.run(
+        command(folder, *arguments), cwd=ROOT, env=environment, text=True, capture_output=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -17,6 +17,8 @@ from lwpipe.weights import make_local_weights
 
 MODEL = ModelSettings(latent_size=8, channels=[8, 8], order=4)
 TRAINING = TrainingSettings(epochs=25, batch_size=8, learning_rate=1e-2, device="cpu")
+# 36 training faces in 3 batches an epoch, 4 test faces.
+SHORT = TRAINING.model_copy(update={"epochs": 3, "batch_size": 12})
 
 
 def make_inputs(folder: Path) -> Path:

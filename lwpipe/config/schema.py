@@ -131,6 +131,10 @@ class DataSettings(Section):
         return self
 
 
+# No level of the pyramid may have fewer vertices: of three, there is nothing left to simplify.
+SMALLEST_LEVEL = 4
+
+
 class TemplateSettings(Section):
     """The mesh pyramid."""
 

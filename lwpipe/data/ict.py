@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from lwpipe.config.schema import DataSettings, IctSettings
 from lwpipe.data.align import align_faces
-from lwpipe.data.ict_files import COMMIT, known_hashes, read_files
+from lwpipe.data.ict_files import COMMIT, REGION_VERTICES, known_hashes, read_files
 from lwpipe.data.split import split_labels
 from lwpipe.data.store import Dataset, DatasetWriter
 from lwpipe.errors import LwpipeError
@@ -26,7 +26,6 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 NEUTRAL = "generic_neutral_mesh"
-REGION_VERTICES = {"narrow_face": 6706, "full_face": 9409, "head": 11248}
 MM_PER_CM = 10.0
 # A shape that moves no vertex of the region by more than this (pupils, seen from the face) is no
 # expression of the region.

@@ -7,11 +7,18 @@ import numpy as np
 from lwpipe.errors import LwpipeError
 
 
+def count_test_faces(count: int, test_fraction: float) -> int:
+    """Return how many of `count` faces are held out, `round(count * test_fraction)`.
+
+    At least one is, and at least one is left for training.
+    """
+    return min(max(round(count * test_fraction), 1), count - 1)
+
+
 def split_labels(count: int, test_fraction: float, seed: int) -> list[str]:
     """Label each of `count` faces 'train' or 'test', the test faces drawn by seed.
 
-    There are `round(count * test_fraction)` test faces, but at least one, and at least one
-    training face.
+    There are as many test faces as `count_test_faces` says.
 
     Parameters
     ----------
@@ -32,6 +39,6 @@ def split_labels(count: int, test_fraction: float, seed: int) -> list[str]:
         raise LwpipeError(f"{count} face(s) cannot be split into training and test faces.")
     if not 0 < test_fraction < 1:
         raise LwpipeError(f"data.test_fraction is {test_fraction}: it must lie between 0 and 1.")
-    test = min(max(round(count * test_fraction), 1), count - 1)
+    test = count_test_faces(count, test_fraction)
     held_out = set(np.random.default_rng(seed).permutation(count)[:test].tolist())
     return ["test" if row in held_out else "train" for row in range(count)]

@@ -6,17 +6,16 @@ import math
 import os
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lwpipe.config.layout import Layout
-from lwpipe.config.schema import DataSettings, Settings
+from lwpipe.config.schema import SMALLEST_LEVEL, DataSettings, Settings
+from lwpipe.data.split import count_test_faces
 from lwpipe.doctor.check import Check, fault, ok, warning
 from lwpipe.doctor.machine import members
 from lwpipe.errors import LwpipeError
 from lwpipe.resources import Size
-
-_SMALLEST_LEVEL = 4
 
 
 def check_settings(layout: Layout) -> Iterator[Check]:
@@ -35,7 +34,7 @@ def check_settings(layout: Layout) -> Iterator[Check]:
 
 def _contradictions(settings: Settings, size: Size) -> Iterator[Check]:
     data, faces, vertices = settings.data, size.faces, size.vertices
-    test = min(max(round(faces * data.test_fraction), 1), faces - 1)
+    test = count_test_faces(faces, data.test_fraction)
     parts, factors = settings.local_weights.parts, settings.template.factors
     ends = settings.diversity.sources + settings.diversity.targets
     if parts > min(vertices, faces - test):
@@ -44,10 +43,10 @@ def _contradictions(settings: Settings, size: Size) -> Iterator[Check]:
             f"{parts} parts of {faces - test} training faces with {vertices} vertices",
             "use fewer parts or more faces",
         )
-    if math.ceil(vertices / math.prod(factors)) < _SMALLEST_LEVEL:
+    if math.ceil(vertices / math.prod(factors)) < SMALLEST_LEVEL:
         yield fault(
             "template.factors",
-            f"{factors} leave fewer than {_SMALLEST_LEVEL} of about {vertices} vertices",
+            f"{factors} leave fewer than {SMALLEST_LEVEL} of about {vertices} vertices",
             "use fewer or smaller factors",
         )
     if test < 2 and data.source != "meshes":
@@ -126,7 +125,7 @@ def check_results(layout: Layout) -> Iterator[Check]:
     yield from _data_sets(layout)
     folders = {Path(layout.folder("train_model", name)) for name, _, _ in members(layout)}
     models = [folder for folder in sorted(folders) if (folder / "model.json").is_file()]
-    damaged = [str(error) for error in map(_model_fault, models) if error is not None]
+    damaged = _faults(_read_model, models)
     if damaged:
         yield fault(
             "models", damaged[0].rstrip("."), "train that variant again: --forcerun train_model"
@@ -139,7 +138,7 @@ def check_results(layout: Layout) -> Iterator[Check]:
         for file in sorted((folder.parent / "checkpoints").glob("*.pt"))
         if not file.name.startswith(".")
     ]
-    bad = [str(error) for error in map(_checkpoint_fault, files) if error is not None]
+    bad = _faults(_read_checkpoint, files)
     if bad:
         yield warning(
             "checkpoints",
@@ -173,22 +172,25 @@ def _data_sets(layout: Layout) -> Iterator[Check]:
                 )
 
 
-def _model_fault(folder: Path) -> LwpipeError | None:
+def _faults(read: Callable[[Path], object], paths: Iterable[Path]) -> list[str]:
+    """Return what is wrong with the files that cannot be read."""
+    found = []
+    for path in paths:
+        try:
+            read(path)
+        except LwpipeError as error:
+            found.append(str(error))
+    return found
+
+
+def _read_model(folder: Path) -> object:
     from lwpipe.model.archive import read_arrays, read_description
 
-    try:
-        about = read_description(folder / "model.json")
-        read_arrays(folder / "model.safetensors", about["weights_sha256"])
-    except LwpipeError as error:
-        return error
-    return None
+    about = read_description(folder / "model.json")
+    return read_arrays(folder / "model.safetensors", about["weights_sha256"])
 
 
-def _checkpoint_fault(file: Path) -> LwpipeError | None:
+def _read_checkpoint(file: Path) -> object:
     from lwpipe.training.checkpoint import read_checkpoint
 
-    try:
-        read_checkpoint(file)
-    except LwpipeError as error:
-        return error
-    return None
+    return read_checkpoint(file)

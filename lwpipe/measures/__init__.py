@@ -1,7 +1,8 @@
 """How good a model is: reconstruction, locality, plausibility, validity, specificity, diversity."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lwpipe.lazy import lazily
 
 if TYPE_CHECKING:
     from lwpipe.measures.diversity import measure_diversity
@@ -18,18 +19,15 @@ __all__ = [
     "surface_distances",
 ]
 
-_HOMES = {
-    "evaluate_baselines": "evaluate",
-    "evaluate_model": "evaluate",
-    "hausdorff_distance": "surface",
-    "measure_diversity": "diversity",
-    "summarise": "summary",
-    "surface_distances": "surface",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a measure at its first use: a table needs neither scikit-learn nor a model."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+# A table needs neither scikit-learn nor a model.
+__getattr__ = lazily(
+    __name__,
+    {
+        "evaluate_baselines": "lwpipe.measures.evaluate",
+        "evaluate_model": "lwpipe.measures.evaluate",
+        "hausdorff_distance": "lwpipe.measures.surface",
+        "measure_diversity": "lwpipe.measures.diversity",
+        "summarise": "lwpipe.measures.summary",
+        "surface_distances": "lwpipe.measures.surface",
+    },
+)

@@ -19,6 +19,7 @@ import scipy.sparse as sp
 
 from lwpipe.arrays import read_npz
 from lwpipe.config import TemplateSettings
+from lwpipe.config.schema import SMALLEST_LEVEL
 from lwpipe.data.store import Dataset
 from lwpipe.errors import LwpipeError
 from lwpipe.files import atomic_path, write_csv
@@ -29,7 +30,6 @@ from lwpipe.pyramid.upsample import upsampling
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 TABLE_COLUMNS = ("level", "vertices", "triangles", "edges", "boundary_vertices", "components")
-_SMALLEST_LEVEL = 4
 
 
 def scaled_laplacian(triangles: npt.ArrayLike, vertex_count: int) -> sp.csr_matrix:
@@ -203,11 +203,11 @@ def build_pyramid(
     for level, factor in enumerate(factors):
         count = len(meshes[level])
         target = -(-count // factor)
-        if target < _SMALLEST_LEVEL:
+        if target < SMALLEST_LEVEL:
             raise LwpipeError(
                 f"template.factors: {list(factors)} leave {target} of {len(meshes[0])} vertices "
                 f"at level {level + 1}; use fewer or smaller factors (at least "
-                f"{_SMALLEST_LEVEL} vertices must remain)."
+                f"{SMALLEST_LEVEL} vertices must remain)."
             )
         kept, coarse = decimate(meshes[level], faces[level], target)
         if len(kept) >= count:

@@ -28,6 +28,7 @@ from .spoil import (
     Spoil,
     case,
     cut,
+    edit_json,
     flip,
     nothing,
     poison,
@@ -65,14 +66,7 @@ def replaced(content: bytes | Callable[[bytes], bytes], retell: bool = True) -> 
 
 def described(edit: Callable[[dict[str, Any]], object]) -> Spoil:
     """Return a change of `model.json`."""
-
-    def spoil(folder: Path) -> None:
-        file = folder / "model" / "model.json"
-        about = json.loads(file.read_text())
-        edit(about)
-        file.write_text(json.dumps(about))
-
-    return spoil
+    return edit_json("model/model.json", edit)
 
 
 def other(**settings: Any) -> Spoil:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import pickle
 import shutil
 import struct
@@ -24,6 +23,7 @@ from .spoil import (
     Spoil,
     case,
     cut,
+    edit_json,
     flip,
     nothing,
     poison,
@@ -45,13 +45,7 @@ def vertices(edit: Callable[[np.ndarray], np.ndarray]) -> Spoil:
 
 
 def info(edit: Callable[[dict[str, Any]], object]) -> Spoil:
-    def spoil(folder: Path) -> None:
-        file = folder / "data" / "dataset.json"
-        content = json.loads(file.read_text())
-        edit(content)
-        file.write_text(json.dumps(content))
-
-    return spoil
+    return edit_json("data/dataset.json", edit)
 
 
 def lines(edit: Callable[[list[str]], list[str]]) -> Spoil:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +43,17 @@ def text(name: str, content: str | bytes) -> Spoil:
     """Return a file of other content."""
     data = content if isinstance(content, bytes) else content.encode()
     return lambda folder: (folder / name).write_bytes(data)
+
+
+def edit_json(name: str, edit: Callable[[dict[str, Any]], object]) -> Spoil:
+    """Return a change of a JSON file."""
+
+    def spoil(folder: Path) -> None:
+        content = json.loads((folder / name).read_text())
+        edit(content)
+        (folder / name).write_text(json.dumps(content))
+
+    return spoil
 
 
 def remove(name: str) -> Spoil:

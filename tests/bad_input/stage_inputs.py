@@ -121,3 +121,16 @@ def retell_hash(folder: Path) -> None:
     text = file.read_text()
     start = text.index('"weights_sha256": "') + len('"weights_sha256": "')
     file.write_text(text[:start] + digest + text[start + 64 :])
+
+
+def place_run(made: Path, run: Path) -> Path:
+    """Move data, model and checkpoints of a copied run to where the workflow has them.
+
+    Returns the folder of the variant.
+    """
+    variant = run / "variants" / "full"
+    variant.mkdir(parents=True)
+    shutil.move(made / "data", run / "data")
+    shutil.move(made / "model", variant / "train")
+    shutil.move(made / "checkpoints", variant / "checkpoints")
+    return variant

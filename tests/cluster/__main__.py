@@ -10,7 +10,6 @@ compares their files byte for byte with those of local runs.
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from .scenarios import (
     TRAINING,
     ScenarioError,
     Workflow,
+    copy_upstream,
     over_the_limit,
     preempted,
     whole_workflow,
@@ -72,7 +72,7 @@ def _run(folder: Path) -> int:
     files[0].write_text(TRAINING, encoding="utf-8")
     whole, training = folder / "local", folder / "local_training"
     _locally(whole)
-    _copy_upstream(whole, training)
+    copy_upstream(whole, training)
     _locally(training, str(MODEL), files=files)
     print(f"local runs: {time.monotonic() - started:.0f} s", flush=True)
     with running(folder / "slurm", CPUS) as cluster:
@@ -92,12 +92,6 @@ def _run(folder: Path) -> int:
 
 def _locally(folder: Path, *arguments: str, files: tuple[Path, ...] = ()) -> None:
     Workflow.start(folder, *arguments, "--cores", "2", files=files).finish()
-
-
-def _copy_upstream(whole: Path, training: Path) -> None:
-    """Start the folder of the long training with what it shares with the whole workflow."""
-    shutil.copytree(whole, training)
-    shutil.rmtree(training / "results" / "smoke" / "variants")
 
 
 def _all(scenarios: dict[str, Callable[[], str]]) -> int:

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 import psutil
 
 from ..faults.compare import faults
-from ..faults.process import FILES, ROOT
+from ..faults.process import ROOT, command, said
 from .slurm import Cluster
 
 PROFILES = ROOT / "workflow" / "profiles"
@@ -63,13 +62,9 @@ class Workflow:
     ) -> Workflow:
         """Start Snakemake on the smoke preset, with `files` laid over it."""
         folder.mkdir(parents=True, exist_ok=True)
-        command = [
-            sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
-            "--directory", str(folder), *arguments, "--configfile", *map(str, (*FILES, *files)),
-        ]  # fmt: skip
         with (folder / "snakemake.txt").open("ab") as output:
             process = subprocess.Popen(
-                command,
+                command(folder, *arguments, files=files),
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -129,10 +124,10 @@ def whole_workflow(cluster: Cluster, folder: Path, reference: Path) -> str:
 
 def preempted(cluster: Cluster, folder: Path, reference: Path, files: tuple[Path, ...]) -> str:
     """Send SIGTERM to a training on the GPU partition; the retry must go on and end the same."""
-    _prepare(folder, reference)
+    copy_upstream(reference, folder)
     flow = _train(cluster, folder, files, "slurm-gpu")
     flow.until("a first checkpoint", lambda: any((folder / CHECKPOINTS).glob("*.pt")))
-    job = _job(cluster, folder)
+    job = _job(folder)
     wanted = cluster.command("scontrol", "show", "job", job)
     if "Partition=gpu" not in wanted or "gres:gpu" not in wanted.replace("gres/gpu", "gres:gpu"):
         raise ScenarioError(f"training asks for no GPU:\n{wanted}")
@@ -142,10 +137,10 @@ def preempted(cluster: Cluster, folder: Path, reference: Path, files: tuple[Path
 
 def over_the_limit(cluster: Cluster, folder: Path, reference: Path, files: tuple[Path, ...]) -> str:
     """Halt a training until Slurm's limit of a minute ends it; the retry must go on."""
-    _prepare(folder, reference)
+    copy_upstream(reference, folder)
     flow = _train(cluster, folder, files, "slurm", "--set-resources", "train_model:runtime=1")
     flow.until("a first checkpoint", lambda: any((folder / CHECKPOINTS).glob("*.pt")))
-    job = _job(cluster, folder)
+    job = _job(folder)
     # A node that stands still: Slurm wakes what it ends.
     for process in _training(folder):
         process.send_signal(signal.SIGSTOP)
@@ -153,8 +148,8 @@ def over_the_limit(cluster: Cluster, folder: Path, reference: Path, files: tuple
     return f"job {job}, limit 1 min: {_resumed(cluster, flow, job, reference, 'TIMEOUT')}"
 
 
-def _prepare(folder: Path, reference: Path) -> None:
-    """Copy what comes before training: the jobs of the cluster start with training."""
+def copy_upstream(reference: Path, folder: Path) -> None:
+    """Copy what comes before training, so that a run in `folder` starts with training."""
     shutil.copytree(reference, folder)
     shutil.rmtree(folder / "results" / "smoke" / "variants")
     (folder / "snakemake.txt").unlink()
@@ -163,18 +158,13 @@ def _prepare(folder: Path, reference: Path) -> None:
 def _train(
     cluster: Cluster, folder: Path, files: tuple[Path, ...], profile: str, *arguments: str
 ) -> Workflow:
-    # A target stands first: after an option that takes a list it would be one of the list.
     words = [str(MODEL), "--profile", str(PROFILES / profile), *ASKING, *arguments]
     return Workflow.start(folder, *words, files=files, environment=cluster.environment)
 
 
-def _job(cluster: Cluster, folder: Path) -> str:
+def _job(folder: Path) -> str:
     """Return the number of the running training of `folder`."""
-    return re.findall(r"submitted with SLURM jobid (\d+)", _text(folder))[-1]
-
-
-def _text(folder: Path) -> str:
-    return (folder / "snakemake.txt").read_text(encoding="utf-8")
+    return re.findall(r"submitted with SLURM jobid (\d+)", said(folder))[-1]
 
 
 def _training(folder: Path) -> list[psutil.Process]:

@@ -19,16 +19,23 @@ FILES = [ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"]
 _SCRIPT = re.compile(r"\.snakemake/scripts/\w+\.(\w+)\.py$")
 
 
+def command(folder: Path, *arguments: str, files: Iterable[Path] = ()) -> list[str]:
+    """Return the command that runs Snakemake on the smoke preset, and `files` over it, in a folder.
+
+    A target stands first among the arguments: after an option that takes a list it would be one of
+    the list.
+    """
+    return [
+        sys.executable, "-m", "snakemake", *arguments, "--snakefile", str(ROOT / "Snakefile"),
+        "--directory", str(folder), "--configfile", *map(str, (*FILES, *files)),
+    ]  # fmt: skip
+
+
 def start(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     """Start Snakemake on the smoke preset in `folder`, in a session of its own."""
-    command = [
-        sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
-        "--directory", str(folder), "--cores", "2", *arguments,
-        "--configfile", *map(str, FILES),
-    ]  # fmt: skip
     with (folder / "snakemake.txt").open("ab") as output:
         return subprocess.Popen(
-            command,
+            command(folder, *arguments, "--cores", "2"),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
