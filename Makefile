@@ -28,17 +28,17 @@ test: $(READY)
 	$(BIN)/python -m pytest
 
 test-cluster: $(READY)
-	$(BIN)/python -m tests.cluster
+	$(BIN)/python -m tests.robust.cluster
 
 test-faults: $(READY)
-	$(BIN)/python -m tests.faults --kills $(KILLS) --seed $(SEED)
+	$(BIN)/python -m tests.robust.faults --kills $(KILLS) --seed $(SEED)
 
 test-input: $(READY)
-	$(BIN)/python -m tests.bad_input
+	$(BIN)/python -m tests.robust.bad_input
 
 fuzz: $(READY)
 	$(BIN)/pip install --quiet atheris==3.0.0
-	$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+	$(BIN)/python -m tests.robust.fuzz --seconds $(FUZZ_SECONDS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -20,8 +20,8 @@ import numpy as np
 import yaml
 from scipy.io import savemat
 
-from lwpipe.config import DataSettings
-from lwpipe.data.synthetic import convert_synthetic
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.synthetic.faces import convert_synthetic
 
 SHAPE, EXPRESSION = 199, 29
 STAGES = (

@@ -24,11 +24,12 @@ import torch
 from performance_page import draw_cost, page, replace_cost
 from roofline import decode_work, measure_machine, step_work, wait
 
-from lwpipe.config import DataSettings, ModelSettings
-from lwpipe.data.synthetic import convert_synthetic
-from lwpipe.model.backends import Geometry
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.synthetic.faces import convert_synthetic
+from lwpipe.engine import Geometry
 from lwpipe.model.network import PartAutoencoder
-from lwpipe.pyramid import Pyramid, build_pyramid
+from lwpipe.model.settings import ModelSettings
+from lwpipe.template import Pyramid, build_pyramid
 from lwpipe.training.objective import objective
 
 ROOT = Path(__file__).resolve().parents[1]

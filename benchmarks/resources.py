@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lwpipe.config import load_run
-from lwpipe.config.layout import Layout, jobs
-from lwpipe.config.stages import STAGES
-from lwpipe.resources import memory_mb, runtime_minutes, size_of
+from lwpipe.run import load_run
+from lwpipe.run.layout import Layout, jobs
+from lwpipe.run.needs import memory_mb, runtime_minutes, size_of
+from lwpipe.run.stages import STAGES
 
 # The last line of a job's log.
 _TOOK = re.compile(r"done in ([\d.]+) s, at most (\d+) MB")

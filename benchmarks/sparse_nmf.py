@@ -50,7 +50,7 @@ def load(arguments: argparse.Namespace, dtype: str) -> npt.NDArray[np.floating[A
     if arguments.data is None:
         return smooth_motion(arguments.vertices, arguments.features, dtype)
     from lwpipe.data.store import Dataset
-    from lwpipe.weights.features import choose_faces, features
+    from lwpipe.local_weights.features import choose_faces, features
 
     dataset = Dataset.open(arguments.data)
     rows = choose_faces(dataset.indices("train"), arguments.faces)
@@ -76,9 +76,9 @@ def run(solver: str, arguments: argparse.Namespace) -> None:
     """Solve in this process and print what came of it as JSON."""
     name, dtype = solver.split(", ")
     if name == "nimfa":
-        from lwpipe.weights import solve_snmf as solve
+        from lwpipe.local_weights import solve_snmf as solve
     else:
-        from lwpipe.weights.fast_snmf import solve_fast_snmf as solve
+        from lwpipe.local_weights.fast_snmf import solve_fast_snmf as solve
     options = arguments.sparsity, None, arguments.iterations, arguments.seed
     solve(smooth_motion(50, 40, dtype), arguments.parts, *options)  # compiles
     started = time.perf_counter()

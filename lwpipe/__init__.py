@@ -6,11 +6,11 @@ import os
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from lwpipe.lazy import lazily
+from lwpipe.core.lazy import lazily
 
 if TYPE_CHECKING:
+    from lwpipe.core.errors import LwpipeError
     from lwpipe.data.store import Dataset
-    from lwpipe.errors import LwpipeError
     from lwpipe.model import PartModel, load
 
 # A thread that waits for the others sleeps. Spinning, the default of some OpenMP libraries, takes
@@ -29,7 +29,7 @@ __getattr__ = lazily(
     __name__,
     {
         "Dataset": "lwpipe.data.store",
-        "LwpipeError": "lwpipe.errors",
+        "LwpipeError": "lwpipe.core.errors",
         "PartModel": "lwpipe.model",
         "load": "lwpipe.model",
     },

@@ -2,6 +2,6 @@
 
 import sys
 
-from lwpipe.cli import main
+from lwpipe.cli.main import main
 
 sys.exit(main())

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
 
 Floats = npt.NDArray[np.float64]
 

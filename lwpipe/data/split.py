@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
 
 
 def count_test_faces(count: int, test_fraction: float) -> int:

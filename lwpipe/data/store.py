@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lwpipe.arrays import read_npz
+from lwpipe.core.arrays import read_npz
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import allocate, atomic_path, write_json
 from lwpipe.data.store_files import (
     FACE_COLUMNS,
     FORMAT_VERSION,
@@ -30,9 +32,7 @@ from lwpipe.data.store_files import (
     read_template,
     read_vertices,
 )
-from lwpipe.errors import LwpipeError
-from lwpipe.files import allocate, atomic_path, write_json
-from lwpipe.mesh import write_ply
+from lwpipe.mesh.ply_file import write_ply
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lwpipe.errors import LwpipeError
-from lwpipe.files import read_json
-from lwpipe.mesh import read_ply
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import read_json
+from lwpipe.mesh.ply_file import read_ply
 
 FORMAT_VERSION = 1
 FACE_COLUMNS = ("id", "split", "subject", "expression", "source")

@@ -2,7 +2,7 @@
 
 from lwpipe.editing.baselines import MaskBlend, Pca, ProjectedMaskBlend
 from lwpipe.editing.editors import Editor, FaceModel, ModelEditor
-from lwpipe.editing.parts import (
+from lwpipe.editing.edits import (
     alphas,
     blend_part,
     combine,

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.editing.editors import Codes, Editor, Faces
-from lwpipe.editing.parts import mask_blend
+from lwpipe.editing.edits import mask_blend
 
 # Bounds the float64 working copy of a block of columns; the basis itself is float32.
 _CHUNK_BYTES = 64 * 2**20

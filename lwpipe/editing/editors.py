@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.editing.parts import blend_part
+from lwpipe.editing.edits import blend_part
 
 Faces = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.float32]

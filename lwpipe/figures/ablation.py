@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
-from lwpipe.config import FiguresSettings
 from lwpipe.figures.labels import place_labels
+from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.style import (
     INK,
     MUTED,

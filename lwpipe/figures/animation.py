@@ -11,9 +11,9 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image
 
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import atomic_path, write_bytes
 from lwpipe.figures.style import Picture
-from lwpipe.files import atomic_path, write_bytes
 
 FRAME_MILLISECONDS = 90
 # Plain faces are shades of one grey: more colours only make the file larger.

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.config import FiguresSettings
 from lwpipe.data.store import Dataset
 from lwpipe.figures.render import FaceRenderer
+from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
 from lwpipe.figures.style import MUTED, shorten
 

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
-from lwpipe.config import FiguresSettings
+from lwpipe.evaluation.diversity import ellipse
+from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.style import new_figure, paper_style, save_figure
 from lwpipe.figures.tables import read_table
-from lwpipe.measures.diversity import ellipse
 
 _PANELS = (("pca", "(a) PCA"), ("tsne", "(b) t-SNE"))
 # The paper's colours; the markers differ too, for readers to whom red and green look alike.

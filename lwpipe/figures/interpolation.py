@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.config import FiguresSettings, InterpolationSettings
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import write_csv
+from lwpipe.core.rounding import rounded
 from lwpipe.data.store import Dataset
 from lwpipe.editing import FaceModel, alphas, interpolate_part
-from lwpipe.errors import LwpipeError
+from lwpipe.evaluation.locality import locality
+from lwpipe.evaluation.settings import InterpolationSettings
+from lwpipe.evaluation.surface import surface_distances
 from lwpipe.figures.animation import check_animation, write_animation
 from lwpipe.figures.local_weights import read_weights
 from lwpipe.figures.pairs import choose_pairs
 from lwpipe.figures.part_sheet import Interpolation, draw_ends, draw_rows, frame, open_renderer
-from lwpipe.files import write_csv
-from lwpipe.measures.locality import locality
-from lwpipe.measures.rounding import rounded
-from lwpipe.measures.surface import surface_distances
-from lwpipe.mesh import write_ply
+from lwpipe.figures.settings import FiguresSettings
+from lwpipe.mesh.ply_file import write_ply
 
 COLUMNS = (
     "pair",

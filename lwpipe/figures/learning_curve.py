@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, ScalarFormatter
 
-from lwpipe.config import FiguresSettings
+from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.style import INK, MUTED, PALETTE, new_figure, paper_style, save_figure
 from lwpipe.figures.tables import read_table
 

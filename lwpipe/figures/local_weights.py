@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.config import FiguresSettings
+from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset
-from lwpipe.errors import LwpipeError
 from lwpipe.figures.render import FaceRenderer
+from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
 from lwpipe.figures.style import blend_parts, map_colors, part_name, part_palette
-from lwpipe.weights import load_local_weights
+from lwpipe.local_weights import load_local_weights
 
 
 def draw_local_weights(

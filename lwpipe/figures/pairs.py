@@ -6,10 +6,10 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from lwpipe.config import InterpolationSettings
+from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset
-from lwpipe.errors import LwpipeError
-from lwpipe.measures.sampling import draw_pairs
+from lwpipe.evaluation.sampling import draw_pairs
+from lwpipe.evaluation.settings import InterpolationSettings
 
 
 def choose_pairs(data: Dataset, settings: InterpolationSettings) -> list[tuple[int, int]]:

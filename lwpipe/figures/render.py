@@ -16,7 +16,7 @@ import pyvista as pv
 import scipy.sparse as sp
 from vtkmodules.vtkCommonCore import vtkLogger
 
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
 from lwpipe.figures.style import Colors, Picture
 
 SKIN = np.array([216, 208, 201], dtype=np.uint8)

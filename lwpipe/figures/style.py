@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import hsv_to_rgb, to_rgb
 from matplotlib.figure import Figure
 
-from lwpipe.files import write_bytes
+from lwpipe.core.files import write_bytes
 
 Colors = npt.NDArray[np.uint8]
 Picture = npt.NDArray[np.uint8]

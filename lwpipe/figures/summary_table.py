@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from lwpipe.config import FiguresSettings
+from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.style import (
     INK,
     MUTED,
@@ -106,7 +106,7 @@ def draw_summary(table_csv: str | Path, picture: str | Path, settings: FiguresSe
     Parameters
     ----------
     table_csv : path
-        As `lwpipe.measures.summary.summarise` writes it; cells may be empty.
+        As `lwpipe.evaluation.summary.summarise` writes it; cells may be empty.
     picture : path of the PNG
     settings : FiguresSettings
 

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from lwpipe.config import FiguresSettings
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
 from lwpipe.figures.scales import Scale, scale_of
+from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.style import (
     MUTED,
     PALETTE,
@@ -54,7 +54,7 @@ def draw_sweep(table_csv: str | Path, picture: str | Path, settings: FiguresSett
     Parameters
     ----------
     table_csv : path
-        As `lwpipe.measures.sweep.collect_sweep` writes it: the swept keys are the columns with a
+        As `lwpipe.evaluation.sweep.collect_sweep` writes it: the swept keys are the columns with a
         dot in their names; rows without measures are left out.
     picture : path of the PNG
     settings : FiguresSettings

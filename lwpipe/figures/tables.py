@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
 
 
 def read_table(path: str | Path, text: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:

@@ -19,11 +19,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from lwpipe.config import ModelSettings
-from lwpipe.errors import LwpipeError
-from lwpipe.files import atomic_path, read_json, sha256, write_json
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import atomic_path, read_json, sha256, write_json
 from lwpipe.model.part_model import PartModel
-from lwpipe.pyramid import Pyramid
+from lwpipe.model.settings import ModelSettings
+from lwpipe.template import Pyramid
 
 FORMAT_VERSION = 1
 WEIGHTS_NAME = "model.safetensors"

@@ -16,8 +16,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from lwpipe.config import ModelSettings
-from lwpipe.model.backends import Geometry, make_backend
+from lwpipe.engine import Geometry, make_backend
+from lwpipe.model.settings import ModelSettings
 
 
 class Convolution(nn.Module):
@@ -93,7 +93,7 @@ class PartAutoencoder(nn.Module):
         self.use(backend)
 
     def use(self, backend: str) -> None:
-        """Compute the convolutions with another of `lwpipe.model.backends.BACKENDS`."""
+        """Compute the convolutions with another of `lwpipe.engine.BACKENDS`."""
         self.backend_name = backend
         self.backend = make_backend(backend, self.geometry, self.settings.activation)
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lwpipe.config import ModelSettings
-from lwpipe.errors import LwpipeError
-from lwpipe.model.backends import Geometry, choose
+from lwpipe.core.errors import LwpipeError
+from lwpipe.engine import Geometry, choose
 from lwpipe.model.network import PartAutoencoder
-from lwpipe.pyramid import Pyramid
+from lwpipe.model.settings import ModelSettings
+from lwpipe.template import Pyramid
 
 Floats = npt.NDArray[np.float32]
 
@@ -37,7 +37,7 @@ class PartModel:
     settings : ModelSettings
     info : facts about the training, such as its epochs and seconds
     backend : 'auto' for the fastest implementation of the mesh convolution on the device, or one of
-        `lwpipe.model.backends.BACKENDS`
+        `lwpipe.engine.BACKENDS`
 
     Attributes
     ----------

@@ -15,8 +15,8 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from lwpipe.errors import LwpipeError
-from lwpipe.files import write_text
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import write_text
 from lwpipe.report.style import CSS
 
 _KINDS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lwpipe.config.layout import Layout
-from lwpipe.errors import LwpipeError
-from lwpipe.files import read_json
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import read_json
 from lwpipe.report.page import Figure, Section, Table, write_report
+from lwpipe.run.layout import Layout
 
 Paths = Sequence[str | Path]
 

@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
-from lwpipe.errors import LwpipeError
-from lwpipe.files import atomic_path, write_bytes, write_csv
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import atomic_path, write_bytes, write_csv
 from lwpipe.training.position import Position
 from lwpipe.training.step import MEASURES
 

@@ -14,8 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lwpipe.config import TrainingSettings
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
 from lwpipe.model.part_model import PartModel
 from lwpipe.training.data import Faces
 from lwpipe.training.distributed import Group
@@ -23,6 +22,7 @@ from lwpipe.training.faults import diverged
 from lwpipe.training.position import Position
 from lwpipe.training.progress import Watcher
 from lwpipe.training.schedule import learning_rate
+from lwpipe.training.settings import TrainingSettings
 from lwpipe.training.step import MEASURES, add_gradients, cut, draw_order, error_mm
 from lwpipe.training.stop import SIGNALS, Stop, asked_by
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lwpipe.files import write_bytes
+from lwpipe.core.files import write_bytes
 
 FILE_NAME = "events.out.tfevents.lwpipe"
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
 
 # How PyTorch and Triton begin what they report of a device; a failed assertion is a defect of ours.
 _DEVICE = ("CUDA error", "CUDA driver error", "Triton Error [CUDA]")

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from lwpipe.config import ModelSettings, TrainingSettings
+from lwpipe.model.settings import ModelSettings
+from lwpipe.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)

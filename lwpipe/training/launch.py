@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from lwpipe.errors import LwpipeError, StoppedError
+from lwpipe.core.errors import LwpipeError, StoppedError
 from lwpipe.model import PartModel, load
 from lwpipe.training.job import Job
 from lwpipe.training.progress import TrainingProgress, Watcher

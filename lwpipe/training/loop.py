@@ -6,13 +6,14 @@ from pathlib import Path
 
 import torch
 
-from lwpipe.config import ModelSettings, TrainingSettings
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import sha256, write_csv
 from lwpipe.data.store import Dataset
-from lwpipe.errors import LwpipeError
-from lwpipe.files import sha256, write_csv
+from lwpipe.local_weights import load_local_weights
 from lwpipe.model.archive import save_model
 from lwpipe.model.part_model import PartModel, standardisation
-from lwpipe.pyramid import Pyramid
+from lwpipe.model.settings import ModelSettings
+from lwpipe.template import Pyramid
 from lwpipe.training.checkpoint import HISTORY_COLUMNS, Checkpoints, fingerprint
 from lwpipe.training.data import open_faces
 from lwpipe.training.distributed import Group
@@ -23,9 +24,9 @@ from lwpipe.training.job import Job
 from lwpipe.training.launch import launch
 from lwpipe.training.position import Position
 from lwpipe.training.progress import MakeWatcher, TrainingProgress
+from lwpipe.training.settings import TrainingSettings
 from lwpipe.training.step import make_optimizer
 from lwpipe.training.stop import Stop, StopAskedError, listening
-from lwpipe.weights import load_local_weights
 
 
 def choose_device(wanted: str) -> torch.device:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from lwpipe.config import TrainingSettings
+from lwpipe.training.settings import TrainingSettings
 
 _WARM_UP = 0.3
 _START = 1 / 25

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lwpipe.config import TrainingSettings
 from lwpipe.model.part_model import PartModel
 from lwpipe.training.objective import objective
+from lwpipe.training.settings import TrainingSettings
 
 # Summed over the faces of a batch; the last is the mean distance of a face's vertices, mm.
 MEASURES = ("loss", "reconstruction_loss", "cycle_loss", "train_mm")

@@ -13,7 +13,7 @@ from types import FrameType
 
 from torch import Tensor
 
-from lwpipe.errors import StoppedError
+from lwpipe.core.errors import StoppedError
 
 # The second is what a cluster sends ahead of a time limit where it is asked to.
 _NAMES = ("SIGTERM", "SIGUSR1")

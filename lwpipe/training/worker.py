@@ -12,7 +12,7 @@ from typing import Self
 
 import torch
 
-from lwpipe.errors import LwpipeError
+from lwpipe.core.errors import LwpipeError
 from lwpipe.training.distributed import LostProcessError, joined
 from lwpipe.training.job import Job
 from lwpipe.training.loop import choose_device, run

@@ -6,11 +6,11 @@ import sys
 from functools import reduce
 from pathlib import Path
 
-from lwpipe.config import merge, read_yaml, validate_run
-from lwpipe.config.layout import Layout
-from lwpipe.config.load import cli_value
-from lwpipe.config.stages import STAGES, read_settings
-from lwpipe.errors import LwpipeError
+from lwpipe.run import merge, read_yaml, validate_run
+from lwpipe.run.layout import Layout
+from lwpipe.run.load import cli_value
+from lwpipe.run.stages import STAGES, read_settings
+from lwpipe.core.errors import LwpipeError
 from lwpipe.report import report_files
 
 

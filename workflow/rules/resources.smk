@@ -1,4 +1,4 @@
-"""What jobs ask for: computed by lwpipe.resources from the settings and the size of the data."""
+"""What jobs ask for: computed by lwpipe.run.needs from the settings and the size of the data."""
 
 from lwpipe import resources as needs
 

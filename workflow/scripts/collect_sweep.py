@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from lwpipe.measures.sweep import collect_sweep
+    from lwpipe.evaluation.sweep import collect_sweep
 
     points = snakemake.params.points
     collect_sweep(

@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import FiguresSettings
     from lwpipe.figures.contact_sheet import draw_contact_sheet
+    from lwpipe.figures.settings import FiguresSettings
 
     draw_contact_sheet(
         Path(snakemake.input[0]).parent,

@@ -3,8 +3,8 @@
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import FiguresSettings
     from lwpipe.figures.diversity import draw_diversity
+    from lwpipe.figures.settings import FiguresSettings
 
     draw_diversity(
         snakemake.input[0],

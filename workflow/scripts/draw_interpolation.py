@@ -5,8 +5,9 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import FiguresSettings, InterpolationSettings
+    from lwpipe.evaluation.settings import InterpolationSettings
     from lwpipe.figures.interpolation import draw_interpolation
+    from lwpipe.figures.settings import FiguresSettings
 
     draw_interpolation(
         Path(snakemake.input.dataset[0]).parent,

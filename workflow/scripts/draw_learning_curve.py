@@ -3,8 +3,8 @@
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import FiguresSettings
     from lwpipe.figures.learning_curve import draw_learning_curve
+    from lwpipe.figures.settings import FiguresSettings
 
     draw_learning_curve(
         snakemake.input[0],

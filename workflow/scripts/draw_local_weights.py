@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import FiguresSettings
     from lwpipe.figures.local_weights import draw_local_weights
+    from lwpipe.figures.settings import FiguresSettings
 
     draw_local_weights(
         Path(snakemake.input.dataset[0]).parent,

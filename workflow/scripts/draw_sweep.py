@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import FiguresSettings
+    from lwpipe.figures.settings import FiguresSettings
     from lwpipe.figures.sweep import draw_sweep
 
     draw_sweep(

@@ -3,8 +3,8 @@
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import FiguresSettings
     from lwpipe.figures.ablation import draw_tradeoff
+    from lwpipe.figures.settings import FiguresSettings
 
     draw_tradeoff(
         snakemake.input[0],

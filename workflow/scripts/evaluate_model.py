@@ -5,11 +5,11 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import EvaluationSettings
     from lwpipe.data.store import Dataset
-    from lwpipe.measures.evaluate import evaluate_model
+    from lwpipe.evaluation.evaluate import evaluate_model
+    from lwpipe.evaluation.settings import EvaluationSettings
+    from lwpipe.local_weights import load_local_weights
     from lwpipe.model import load
-    from lwpipe.weights import load_local_weights
 
     evaluate_model(
         Dataset.open(Path(snakemake.input.dataset[0]).parent),

@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import DataSettings
-    from lwpipe.data.convert import make_dataset
+    from lwpipe.data.make import make_dataset
+    from lwpipe.data.settings import DataSettings
 
     make_dataset(
         DataSettings.model_validate(snakemake.params.data),

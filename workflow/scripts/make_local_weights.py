@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import LocalWeightsSettings
-    from lwpipe.weights import make_local_weights
+    from lwpipe.local_weights import make_local_weights
+    from lwpipe.local_weights.settings import LocalWeightsSettings
 
     make_local_weights(
         Path(snakemake.input[0]).parent,

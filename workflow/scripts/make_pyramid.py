@@ -5,8 +5,8 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import TemplateSettings
-    from lwpipe.pyramid import make_pyramid
+    from lwpipe.template import make_pyramid
+    from lwpipe.template.settings import TemplateSettings
 
     make_pyramid(
         Path(snakemake.input[0]).parent,

@@ -5,9 +5,9 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import DiversitySettings
     from lwpipe.data.store import Dataset
-    from lwpipe.measures.diversity import measure_diversity
+    from lwpipe.evaluation.diversity import measure_diversity
+    from lwpipe.evaluation.settings import DiversitySettings
     from lwpipe.model import load
 
     measure_diversity(

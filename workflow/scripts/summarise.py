@@ -3,7 +3,7 @@
 from _job import job
 
 with job(snakemake):
-    from lwpipe.measures.summary import summarise
+    from lwpipe.evaluation.summary import summarise
 
     variants = snakemake.params.variants
     summarise(

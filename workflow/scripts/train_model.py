@@ -5,8 +5,9 @@ from pathlib import Path
 from _job import job
 
 with job(snakemake):
-    from lwpipe.config import ModelSettings, TrainingSettings
+    from lwpipe.model.settings import ModelSettings
     from lwpipe.training import train
+    from lwpipe.training.settings import TrainingSettings
 
     folder = Path(snakemake.output.model).parent
     train(

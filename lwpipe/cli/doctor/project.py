@@ -1,0 +1,198 @@
+"""Checks of a run: what its settings ask of its data, the data's source, and what was made."""
+
+from __future__ import annotations
+
+import math
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from lwpipe.cli.doctor.check import Check, fault, ok, warning
+from lwpipe.cli.doctor.machine import members
+from lwpipe.core.errors import LwpipeError
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.split import count_test_faces
+from lwpipe.run.layout import Layout
+from lwpipe.run.needs import Size
+from lwpipe.run.schema import Settings
+from lwpipe.template.settings import SMALLEST_LEVEL
+
+
+def check_settings(layout: Layout) -> Iterator[Check]:
+    """Check what the keys of a valid configuration ask of each other and of the data."""
+    run = layout.run
+    seen = set()
+    for _, settings, size in members(layout):
+        for check in _contradictions(settings, size):
+            if check not in seen:
+                seen.add(check)
+                yield check
+    if not any(check.status == "fault" for check in seen):
+        names = [*run.variants, *run.points]
+        yield ok("configuration", f"valid: run {run.name!r} with {', '.join(names)}")
+
+
+def _contradictions(settings: Settings, size: Size) -> Iterator[Check]:
+    data, faces, vertices = settings.data, size.faces, size.vertices
+    test = count_test_faces(faces, data.test_fraction)
+    parts, factors = settings.local_weights.parts, settings.template.factors
+    ends = settings.diversity.sources + settings.diversity.targets
+    if parts > min(vertices, faces - test):
+        yield fault(
+            "local_weights.parts",
+            f"{parts} parts of {faces - test} training faces with {vertices} vertices",
+            "use fewer parts or more faces",
+        )
+    if math.ceil(vertices / math.prod(factors)) < SMALLEST_LEVEL:
+        yield fault(
+            "template.factors",
+            f"{factors} leave fewer than {SMALLEST_LEVEL} of about {vertices} vertices",
+            "use fewer or smaller factors",
+        )
+    if test < 2 and data.source != "meshes":
+        yield fault(
+            "data.test_fraction",
+            f"{test} of {faces} faces for testing, and measures need pairs of them",
+            "raise data.faces or data.test_fraction",
+        )
+    if ends > faces:
+        yield fault(
+            "diversity.sources, targets",
+            f"{ends} faces asked for and {faces} there",
+            "lower them or raise data.faces",
+        )
+    if settings.training.batch_size > max(faces - test, 1):
+        yield warning(
+            "training.batch_size",
+            f"{settings.training.batch_size} is more than the {faces - test} training faces",
+            "an epoch is one step: a smaller batch learns more",
+        )
+
+
+def check_source(data: DataSettings) -> Check:
+    """Check that what the data are made from is there."""
+    try:
+        return ok("data source", _source_words(data))
+    except LwpipeError as error:
+        return fault("data source", str(error).rstrip("."), "see docs/data.md for what is needed")
+    except OSError as error:
+        return fault("data source", f"{error.filename}: {error.strerror}", "make it readable")
+
+
+def _source_words(data: DataSettings) -> str:
+    if data.source == "meshes":
+        from lwpipe.data.sources.meshes.items import list_meshes
+
+        path = data.meshes.path or ""
+        table = data.meshes.table
+        if table is not None and not Path(table).expanduser().is_file():
+            raise LwpipeError(f"data.meshes.table: {table} does not exist.")
+        return f"{path}: {len(list_meshes(path))} meshes"
+    if data.source == "aflw2000-3d":
+        return _aflw_words(data)
+    if data.source == "ict":
+        return _ict_words(data)
+    return "synthetic faces, made by lwpipe"
+
+
+def _aflw_words(data: DataSettings) -> str:
+    from lwpipe.data.sources.aflw.model import list_faces
+
+    folder = Path(data.aflw2000_3d.model_dir or "").expanduser()
+    for name in ("Model_Shape.mat", "Model_Exp.mat"):
+        if not (folder / name).is_file():
+            raise LwpipeError(f"data.aflw2000_3d.model_dir: {folder} has no {name}.")
+    return f"{folder}, and {len(list_faces(data.aflw2000_3d.faces_dir or ''))} faces"
+
+
+def _ict_words(data: DataSettings) -> str:
+    from lwpipe.data.sources.ict.files import ENVIRONMENT
+
+    path = data.ict.path or os.environ.get(ENVIRONMENT)
+    if path is None:
+        return "ICT-FaceKit is downloaded with the first run, and kept"
+    place = Path(path).expanduser()
+    readable = place.is_dir() or (
+        place.is_file() and (zipfile.is_zipfile(place) or tarfile.is_tarfile(place))
+    )
+    if not readable:
+        raise LwpipeError(f"data.ict.path: {place} is neither a folder nor an archive.")
+    return f"ICT-FaceKit in {place}"
+
+
+def check_results(layout: Layout) -> Iterator[Check]:
+    """Check what earlier runs have left: the data set, models and checkpoints."""
+    yield from _data_sets(layout)
+    folders = {Path(layout.folder("train_model", name)) for name, _, _ in members(layout)}
+    models = [folder for folder in sorted(folders) if (folder / "model.json").is_file()]
+    damaged = _faults(_read_model, models)
+    if damaged:
+        yield fault(
+            "models", damaged[0].rstrip("."), "train that variant again: --forcerun train_model"
+        )
+    elif models:
+        yield ok("models", f"{len(models)} trained, all as they were written")
+    files = [
+        file
+        for folder in sorted(folders)
+        for file in sorted((folder.parent / "checkpoints").glob("*.pt"))
+        if not file.name.startswith(".")
+    ]
+    bad = _faults(_read_checkpoint, files)
+    if bad:
+        yield warning(
+            "checkpoints",
+            f"{len(bad)} of {len(files)} cannot be used: {bad[0].rstrip('.')}",
+            "remove it: training goes on from one of the others, or starts over",
+        )
+    elif files:
+        yield ok("checkpoints", f"{len(files)}, all as they were written")
+
+
+def _data_sets(layout: Layout) -> Iterator[Check]:
+    from lwpipe.data.store import Dataset
+
+    folders = {layout.folder("make_dataset", name): s for name, s, _ in members(layout)}
+    for folder, settings in folders.items():
+        if not (Path(folder) / "dataset.json").is_file():
+            continue
+        try:
+            dataset = Dataset.open(folder)
+        except LwpipeError as error:
+            yield fault(
+                "data set", str(error).rstrip("."), "make it again: --forcerun make_dataset"
+            )
+            continue
+        yield ok("data set", f"{folder}: {len(dataset.faces)} faces, as they were written")
+        ids = set(dataset.faces["id"])
+        for name in (name for pair in settings.interpolation.pairs or () for name in pair):
+            if name not in ids:
+                yield fault(
+                    "interpolation.pairs", f"{folder} has no face {name!r}", "name ids of faces.csv"
+                )
+
+
+def _faults(read: Callable[[Path], object], paths: Iterable[Path]) -> list[str]:
+    """Return what is wrong with the files that cannot be read."""
+    found = []
+    for path in paths:
+        try:
+            read(path)
+        except LwpipeError as error:
+            found.append(str(error))
+    return found
+
+
+def _read_model(folder: Path) -> object:
+    from lwpipe.model.archive import read_arrays, read_description
+
+    about = read_description(folder / "model.json")
+    return read_arrays(folder / "model.safetensors", about["weights_sha256"])
+
+
+def _read_checkpoint(file: Path) -> object:
+    from lwpipe.training.checkpoint import read_checkpoint
+
+    return read_checkpoint(file)

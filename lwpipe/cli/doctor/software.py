@@ -1,0 +1,161 @@
+"""Checks of what is installed: Python, packages, PyTorch, numba, rendering, Snakemake, Slurm."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+import lwpipe
+from lwpipe.cli.doctor.check import Check, fault, ok, warning
+
+_MODULES = {
+    "libigl": "igl",
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "scikit-learn": "sklearn",
+    "torch-geometric": "torch_geometric",
+    "typing-extensions": "typing_extensions",
+}
+_PACKAGE = Path(lwpipe.__file__).parent
+_INSTALL = "install the environment again: make env, or pip install -r envs/requirements.lock"
+
+
+def check_python() -> Check:
+    """Compare Python with `requires-python`."""
+    wanted, _ = requirements()
+    found = f"{platform.python_version()} at {sys.executable}"
+    if wanted and not SpecifierSet(wanted).contains(platform.python_version(), prereleases=True):
+        return fault("Python", f"{found}, needed is {wanted}", "make an environment of that one")
+    return ok("Python", found)
+
+
+def check_packages() -> Check:
+    """Compare the installed packages with the requirements of lwpipe."""
+    _, wanted = requirements()
+    faults = []
+    for line in wanted:
+        requirement = Requirement(line)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            faults.append(f"{requirement.name} is not installed")
+            continue
+        module = _MODULES.get(requirement.name, requirement.name.replace("-", "_"))
+        if not requirement.specifier.contains(version, prereleases=True):
+            faults.append(f"{requirement.name} is {version}, needed is {requirement.specifier}")
+        elif importlib.util.find_spec(module) is None:
+            faults.append(f"{requirement.name} {version} has no module {module}")
+    if faults:
+        return fault("packages", "; ".join(faults), _INSTALL)
+    return ok("packages", f"lwpipe {lwpipe.__version__} and its {len(wanted)} requirements")
+
+
+def requirements() -> tuple[str, list[str]]:
+    """Return the required Python and the required packages, as lwpipe's metadata name them."""
+    project = _PACKAGE.parent / "pyproject.toml"
+    if project.is_file():
+        # A checkout may be newer than what was installed from it.
+        about = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+        return about["requires-python"], about["dependencies"]
+    try:
+        installed = metadata.metadata("lwpipe")
+    except metadata.PackageNotFoundError:
+        return "", []
+    every = installed.get_all("Requires-Dist") or []
+    return installed["Requires-Python"], [line for line in every if "extra ==" not in line]
+
+
+def check_libraries(found: dict[str, Any] | str) -> Iterator[Check]:
+    """Judge what the process that imports the compiled libraries found."""
+    if isinstance(found, str):
+        yield fault("compiled libraries", found, _INSTALL)
+        return
+    for name, error in found["failed"].items():
+        yield fault(name, f"cannot be imported: {error}", _INSTALL)
+    if "torch" in found:
+        about = found["torch"]
+        build = f"CUDA {about['cuda']}" if about["cuda"] else "CPU"
+        yield ok("PyTorch", f"{about['version']} ({build} build), {about['threads']} threads")
+    if found.get("kernel") == 64.0:
+        yield ok("numba", f"{metadata.version('numba')}, compiled kernels run")
+    elif "numba" not in found["failed"]:
+        yield fault("numba", "a compiled kernel gave a wrong result", _INSTALL)
+
+
+def check_cache() -> Check:
+    """Check that numba can keep what it compiles."""
+    wish = os.environ.get("NUMBA_CACHE_DIR")
+    # The same order as numba's: the folder that is asked for, beside the source, the user's own.
+    own = Path.home() / (
+        "Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME", ".cache")
+    )
+    places = [Path(wish)] if wish else [_PACKAGE / "weights" / "__pycache__", own / "numba"]
+    for place in places:
+        if _writable(place):
+            return ok("numba's cache", str(place))
+    return warning(
+        "numba's cache",
+        f"no folder can be written ({', '.join(map(str, places))})",
+        "every job compiles anew, some ten seconds each: set NUMBA_CACHE_DIR to a writable folder",
+    )
+
+
+def check_rendering(found: dict[str, Any] | str) -> Check:
+    """Judge what the process that renders a triangle found."""
+    remedy = "install libOSMesa (Debian: libosmesa6) or libEGL (Debian: libegl1)"
+    if isinstance(found, str):
+        return fault("off-screen rendering", found, remedy)
+    if "error" in found:
+        return fault("off-screen rendering", found["error"], remedy)
+    if not found["spread"] > 0:
+        return fault("off-screen rendering", "the picture is empty", remedy)
+    return ok("off-screen rendering", "a triangle is drawn without a display")
+
+
+def check_snakemake() -> Check:
+    """Check Snakemake and its plugins for executors."""
+    try:
+        version = metadata.version("snakemake")
+    except metadata.PackageNotFoundError:
+        return fault("Snakemake", "is not installed", _INSTALL)
+    plugins = sorted(
+        name.removeprefix("snakemake-executor-plugin-")
+        for name in {dist.name for dist in metadata.distributions() if dist.name}
+        if name.startswith("snakemake-executor-plugin-")
+    )
+    return ok("Snakemake", f"{version}, executors: {', '.join(['local', *plugins])}")
+
+
+def check_slurm() -> Check:
+    """Check that Slurm and Snakemake's executor for it are there together."""
+    sbatch = shutil.which("sbatch")
+    plugin = importlib.util.find_spec("snakemake_executor_plugin_slurm") is not None
+    if sbatch and not plugin:
+        return warning(
+            "Slurm",
+            f"{sbatch}, but Snakemake has no executor for it",
+            "pip install snakemake-executor-plugin-slurm",
+        )
+    if sbatch:
+        return ok("Slurm", f"{sbatch}, with Snakemake's executor")
+    return ok("Slurm", "no sbatch here: jobs run on this machine")
+
+
+def _writable(folder: Path) -> bool:
+    """Say whether a folder can be written, or made."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -1,0 +1,43 @@
+"""The base of every section of settings, and the types of their values.
+
+One class a section, in the room that reads it. The text under each key is its documentation in
+`config.yaml` and in the JSON schema.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _parse_exponent(value: Any) -> Any:
+    """Read `8e-3`, which YAML 1.1 takes for text because it has no decimal point."""
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value.strip()):
+        return float(value)
+    return value
+
+
+EXPONENT = BeforeValidator(_parse_exponent)
+
+# The validator stands last: before the range it would hide the range from the JSON schema.
+Real = Annotated[float, Field(allow_inf_nan=False), EXPONENT]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False), EXPONENT]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False), EXPONENT]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), EXPONENT]
+ProperShare = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False), EXPONENT]
+Count = Annotated[int, Field(ge=1)]
+# Nothing here is sensible by the million, and a number too many must not end in a full memory.
+Bounded = Annotated[int, Field(ge=1, le=1_000_000)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+# A name becomes a folder, whose name has at most 255 characters on most file systems.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+
+
+class Section(BaseModel):
+    """A section: unknown keys are errors, types are not converted."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )

@@ -1,0 +1,241 @@
+"""Quality control of a data set: one table of what may trouble the stages after it.
+
+Nothing here is an error: a face mesh has boundaries by nature, and the later stages work on all
+that the table counts. The remarks say what deserves a look.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import igl
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+
+from lwpipe.core.files import write_csv
+from lwpipe.data.store import Dataset
+from lwpipe.mesh.topology import adjacency
+from lwpipe.mesh.units import guess_unit
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Row = dict[str, Any]
+
+COLUMNS = ("measure", "value", "remark")
+COINCIDENT_MM = 1e-6
+# A triangle whose height is so small a share of its longest side has no usable normal.
+DEGENERATE_HEIGHT = 1e-6
+# A face so many times larger or smaller than the median has probably another unit.
+SIZE_OUTLIER = 1.5
+
+
+def check_dataset(data: Dataset | str | Path, table_csv: str | Path) -> list[Row]:
+    """Measure the mesh and the faces, and write the table with the columns measure, value, remark.
+
+    Parameters
+    ----------
+    data : the store, or its folder
+    table_csv : file to write
+
+    Returns
+    -------
+    rows : list of dict
+        As in the table. Lengths are in mm.
+
+    Raises
+    ------
+    LwpipeError
+        If the store cannot be read or the table not written.
+    """
+    dataset = data if isinstance(data, Dataset) else Dataset.open(data)
+    rows = [
+        _row("faces", len(dataset.vertices)),
+        _row("training faces", len(dataset.indices("train"))),
+        _row("test faces", len(dataset.indices("test"))),
+        *mesh_rows(dataset.template, dataset.triangles),
+        *_face_rows(dataset),
+    ]
+    write_csv(table_csv, rows, COLUMNS)
+    return rows
+
+
+def mesh_rows(vertices: npt.ArrayLike, triangles: npt.ArrayLike) -> list[Row]:
+    """Return the rows on the mesh.
+
+    Parameters
+    ----------
+    vertices : float (V, 3), mm
+    triangles : int (F, 3)
+    """
+    vertices = np.asarray(vertices, dtype=np.float64)
+    triangles = np.asarray(triangles, dtype=np.int64)
+    count = len(vertices)
+    pairs, uses, same_way = _edge_uses(triangles)
+    boundary = pairs[uses == 1]
+    used = np.zeros(count, dtype=bool)
+    used[triangles] = True
+    isolated = int((~used).sum())
+    pinched = int((~_vertex_manifold(triangles, count) & used).sum())
+    _, component = connected_components(adjacency(triangles, count), directed=False)
+    sizes = np.bincount(component[used])
+    sizes = np.sort(sizes[sizes > 0])[::-1]
+    degenerate = int(degenerate_triangles(vertices, triangles).sum())
+    repeated = len(triangles) - len(np.unique(np.sort(triangles, axis=1), axis=0))
+    places = np.unique(np.round(vertices[used] / COINCIDENT_MM), axis=0)
+    coincident = int(used.sum()) - len(places)
+    nonmanifold = int((uses > 2).sum())
+    flipped = int(same_way.sum())
+    return [
+        _row("vertices", count),
+        _row("triangles", len(triangles)),
+        _row("edges", len(pairs)),
+        _row("non-manifold edges", nonmanifold, "edges of more than two triangles"),
+        _row("non-manifold vertices", pinched, "vertices where separate fans of triangles touch"),
+        _row("boundary edges", len(boundary)),
+        _row("boundary loops", _loops(boundary, count)),
+        _row(
+            "components",
+            len(sizes),
+            f"the largest have {', '.join(map(str, sizes[:5]))} vertices" if len(sizes) > 1 else "",
+        ),
+        _row("isolated vertices", isolated, "vertices of no triangle"),
+        _row("degenerate triangles", degenerate, "triangles of the template without area"),
+        _row("duplicate triangles", repeated, "triangles of the same vertices as another"),
+        _row(
+            "duplicate vertices in template",
+            coincident,
+            "vertices at the place of another: seams, or meshes that were not welded",
+        ),
+        _row(
+            "inconsistent orientation",
+            flipped,
+            "edges whose two triangles face opposite ways: their normals disagree",
+        ),
+    ]
+
+
+def degenerate_triangles(vertices: Floats, triangles: Ints) -> npt.NDArray[np.bool_]:
+    """Return which triangles have (almost) no area, bool (F,).
+
+    The height over the longest side is at most a millionth of that side, or a corner is repeated.
+    """
+    a, b, c = (vertices[triangles[:, i]] for i in range(3))
+    longest = (np.stack([b - a, c - b, a - c]) ** 2).sum(axis=2).max(axis=0)
+    doubled = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    return np.asarray(doubled <= DEGENERATE_HEIGHT * longest)
+
+
+def _edge_uses(triangles: Ints) -> tuple[Ints, Ints, npt.NDArray[np.bool_]]:
+    """Return the edges (E, 2), how many triangles use each, and which two run the same way."""
+    directed = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    directed = directed[directed[:, 0] != directed[:, 1]]
+    forward = directed[:, 0] < directed[:, 1]
+    pairs, index, uses = np.unique(
+        np.sort(directed, axis=1), axis=0, return_inverse=True, return_counts=True
+    )
+    ahead = np.bincount(index.reshape(-1), weights=forward, minlength=len(pairs))
+    return pairs, uses.astype(np.int64), (uses == 2) & (ahead != 1)
+
+
+def _vertex_manifold(triangles: Ints, count: int) -> npt.NDArray[np.bool_]:
+    """Return for each vertex whether its triangles form one fan, bool (V,)."""
+    sound = triangles[
+        (triangles[:, 0] != triangles[:, 1])
+        & (triangles[:, 1] != triangles[:, 2])
+        & (triangles[:, 2] != triangles[:, 0])
+    ]
+    fans = np.ones(count, dtype=bool)
+    if len(sound):
+        flags = np.asarray(igl.is_vertex_manifold(np.ascontiguousarray(sound))).reshape(-1)
+        fans[: len(flags)] = flags
+    return fans
+
+
+def _loops(boundary: Ints, count: int) -> int:
+    """Return the number of connected pieces of the boundary."""
+    if len(boundary) == 0:
+        return 0
+    graph = sp.csr_matrix(
+        (np.ones(len(boundary)), (boundary[:, 0], boundary[:, 1])), shape=(count, count)
+    )
+    _, label = connected_components(graph, directed=False)
+    return len(np.unique(label[boundary[:, 0]]))
+
+
+def _face_rows(data: Dataset) -> list[Row]:
+    """Return the rows on the faces, from one pass over them."""
+    ids, splits = data.faces["id"].to_numpy(), data.faces["split"].to_numpy()
+    count = len(data.vertices)
+    digests: list[bytes] = []
+    mean, largest, diagonal = np.empty(count), np.empty(count), np.empty(count)
+    for row in range(count):
+        face = np.ascontiguousarray(data.vertices[row])
+        digests.append(hashlib.sha256(face.data).digest())
+        distance = np.linalg.norm(face - data.template, axis=1)
+        mean[row], largest[row] = distance.mean(), distance.max()
+        diagonal[row] = np.linalg.norm(np.ptp(face.astype(np.float64), axis=0))
+    copies = {digest for digest, number in Counter(digests).items() if number > 1}
+    twins = [str(ids[row]) for row in range(count) if digests[row] in copies]
+    train = {digests[row] for row in range(count) if splits[row] == "train"}
+    leaked = [
+        str(ids[row]) for row in range(count) if splits[row] == "test" and digests[row] in train
+    ]
+    median = float(np.median(diagonal))
+    odd = (diagonal > SIZE_OUTLIER * median) | (diagonal * SIZE_OUTLIER < median)
+    box = np.ptp(data.template, axis=0)
+    unit = guess_unit(float(np.linalg.norm(box)))
+    return [
+        _row(
+            "duplicate faces in data set",
+            len(twins) - len(copies),
+            f"equal to another: {_some(twins)}",
+        ),
+        _row(
+            "duplicates between train and test",
+            len(leaked),
+            f"test faces that are also training faces: {_some(leaked)}",
+        ),
+        _row(
+            "faces of odd size",
+            int(odd.sum()),
+            f"more than {SIZE_OUTLIER} times larger or smaller than the median: "
+            f"{_some([str(name) for name in ids[odd]])}",
+        ),
+        _row("bounding box of template, mm", " x ".join(f"{side:.1f}" for side in box)),
+        _row(
+            "units guess",
+            unit or "unknown",
+            ""
+            if unit == "mm"
+            else "the template has no size of a face or a body in mm: check the units",
+            always=True,
+        ),
+        _row("mean distance from template, mm", f"{mean.mean():.4f}"),
+        _row(
+            "largest mean distance of a face, mm",
+            f"{mean.max():.4f}",
+            f"face {ids[int(mean.argmax())]}",
+            always=True,
+        ),
+        _row(
+            "largest distance of a vertex, mm",
+            f"{largest.max():.4f}",
+            f"face {ids[int(largest.argmax())]}",
+            always=True,
+        ),
+    ]
+
+
+def _row(measure: str, value: Any, remark: str = "", *, always: bool = False) -> Row:
+    """Return one row; a remark on a count of zero is left out unless it always holds."""
+    return {"measure": measure, "value": value, "remark": remark if value or always else ""}
+
+
+def _some(names: list[str]) -> str:
+    """Return the first names of a list as text."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,1 @@
+"""Source 'ict': faces of ICT-FaceKit Light."""

@@ -1,0 +1,256 @@
+"""Source 'ict': faces drawn from ICT-FaceKit Light, a morphable model from light-stage scans.
+
+A face is `neutral + sum_i a_i (identity_i - neutral) + sum_j e_j (expression_j - neutral)` with
+a_i ~ N(0, 1) (the identity modes are stored at one standard deviation) and a few active
+expressions (Li et al., "Learning formation of physically-based face attributes", CVPR 2020).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lwpipe.core.errors import LwpipeError
+from lwpipe.data.align import align_faces
+from lwpipe.data.settings import DataSettings, IctSettings
+from lwpipe.data.sources.ict.files import COMMIT, REGION_VERTICES, known_hashes, read_files
+from lwpipe.data.split import split_labels
+from lwpipe.data.store import Dataset, DatasetWriter
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+NEUTRAL = "generic_neutral_mesh"
+MM_PER_CM = 10.0
+# A shape that moves no vertex of the region by more than this (pupils, seen from the face) is no
+# expression of the region.
+MIN_MOVE_MM = 0.1
+# Shapes that correct another one: by itself, mouthClose lifts the lower lip over the upper one,
+# because it is made to shut the lips of a mouth that jawOpen has opened by as much.
+NEEDS = {"mouthClose": "jawOpen"}
+CHUNK_FACES = 128
+LICENCE = "MIT (ICT-FaceKit, Copyright (c) 2020 USC Institute for Creative Technologies)"
+
+
+@dataclass(frozen=True)
+class IctKit:
+    """The part of ICT-FaceKit that lies in one region of the face.
+
+    Attributes
+    ----------
+    neutral : float64 (V, 3), mm
+    triangles : int64 (F, 3)
+    identities : float64 (I, V, 3), mm
+        Displacement of each identity mode, at one standard deviation.
+    expressions : float64 (E, V, 3), mm
+        Displacement of each full expression.
+    expression_names : tuple of str
+    """
+
+    neutral: Floats
+    triangles: Ints
+    identities: Floats
+    expressions: Floats
+    expression_names: tuple[str, ...]
+
+
+def convert_ict(settings: DataSettings, output: str | Path) -> Dataset:
+    """Draw `settings.faces` faces from ICT-FaceKit Light and write the store `output`.
+
+    Each face has its own subject. The first n faces of a seed are the same for every number of
+    faces, before alignment.
+
+    Raises
+    ------
+    LwpipeError
+        If the kit cannot be found, downloaded or read, or differs from the pinned commit.
+    """
+    if settings.faces is None:
+        raise LwpipeError("data.faces: the source 'ict' needs a number of faces.")
+    kit = read_kit(settings.ict)
+    count = settings.faces
+    identity, expression = draw_coefficients(kit, settings.ict, count, settings.seed)
+    splits = split_labels(count, settings.test_fraction, settings.seed)
+    with DatasetWriter(output, count, kit.triangles, len(kit.neutral)) as writer:
+        for start in range(0, count, CHUNK_FACES):
+            rows = slice(start, min(start + CHUNK_FACES, count))
+            writer[rows] = make_faces(kit, identity[rows], expression[rows])
+        alignment = None
+        if settings.align is None or settings.align:
+            train = np.flatnonzero(np.array(splits) == "train")
+            alignment = align_faces(writer.vertices, train, scale=settings.scale).describe()
+        width = len(str(count - 1))
+        faces = [
+            {
+                "id": f"ict_{row:0{max(width, 5)}d}",
+                "split": splits[row],
+                "subject": f"ict_{row:0{max(width, 5)}d}",
+                "expression": expression_label(kit.expression_names, expression[row]),
+                "source": "ict",
+            }
+            for row in range(count)
+        ]
+        info: dict[str, Any] = {
+            "source": "ict",
+            "source_version": f"ICT-FaceKit Light, commit {COMMIT}",
+            "licence": LICENCE,
+            "seed": settings.seed,
+            "test_fraction": settings.test_fraction,
+            "region": settings.ict.region,
+            "identity_modes": len(kit.identities),
+            "expressions": list(kit.expression_names) if settings.ict.max_expressions else [],
+            "max_expressions": settings.ict.max_expressions,
+            "expression_range": [settings.ict.expression_min, settings.ict.expression_max],
+            "units_in_files": "cm",
+            "alignment": alignment,
+        }
+        return writer.close(faces, info)
+
+
+def read_kit(
+    settings: IctSettings,
+    *,
+    hashes: Mapping[str, str] | None = None,
+    vertex_count: int | None = None,
+) -> IctKit:
+    """Read the kit and cut it to the region.
+
+    Polygons of which a vertex lies outside the region fall away. Quads are cut along the diagonal
+    from their first to their third corner.
+
+    Parameters
+    ----------
+    settings : where the kit lies, the region, and how many identity modes to take
+    hashes : SHA-256 by file name; None: those of the pinned commit
+    vertex_count : the region is the first so many vertices; None: as the region's name says
+
+    Raises
+    ------
+    LwpipeError
+        If the kit cannot be found, downloaded or read, or differs from the hashes.
+    """
+    hashes = known_hashes() if hashes is None else hashes
+    count = REGION_VERTICES[settings.region] if vertex_count is None else vertex_count
+    modes = [f"identity{mode:03d}" for mode in range(settings.identities)]
+    names = [name.removesuffix(".obj") for name in sorted(hashes)]
+    expressions = [n for n in names if n != NEUTRAL and not n.startswith("identity")]
+    if settings.max_expressions == 0:
+        expressions = []
+    wanted = {f"{name}.obj": hashes[f"{name}.obj"] for name in [NEUTRAL, *modes, *expressions]}
+
+    shapes: dict[str, Floats] = {}
+    triangles = np.empty((0, 3), dtype=np.int64)
+    for file, content in read_files(settings.path, wanted):
+        name = file.removesuffix(".obj")
+        shapes[name] = parse_vertices(content, count, file) * MM_PER_CM
+        if name == NEUTRAL:
+            triangles = parse_triangles(content, count)
+    neutral = shapes[NEUTRAL]
+    moving = [
+        name
+        for name in expressions
+        if np.linalg.norm(shapes[name] - neutral, axis=1).max() > MIN_MOVE_MM
+    ]
+    empty = np.empty((0, count, 3))
+    return IctKit(
+        neutral=neutral,
+        triangles=triangles,
+        identities=np.stack([shapes[name] - neutral for name in modes]),
+        expressions=np.stack([shapes[name] - neutral for name in moving]) if moving else empty,
+        expression_names=tuple(moving),
+    )
+
+
+def parse_vertices(content: bytes, count: int, name: str) -> Floats:
+    """Return the first `count` vertices of an OBJ, float64 (count, 3), in the file's units.
+
+    Only the block of consecutive `v` lines is read: a shape of the kit has 26,719 vertices and
+    twice as many other lines, and there are 158 shapes.
+
+    Raises
+    ------
+    LwpipeError
+        If there are fewer vertices.
+    """
+    start = 0 if content.startswith(b"v ") else content.find(b"\nv ") + 1
+    lines = content[start:].split(b"\n", count)[:count]
+    values = np.array(b" ".join(line[2:] for line in lines).split(), dtype=np.float64)
+    if len(values) != 3 * count or not all(line.startswith(b"v ") for line in lines):
+        raise LwpipeError(f"{name}: does not start with {count} vertices of three coordinates.")
+    return values.reshape(count, 3)
+
+
+def parse_triangles(content: bytes, count: int) -> Ints:
+    """Return the triangles among the first `count` vertices of an OBJ, int64 (F, 3), from 0.
+
+    The quad a b c d becomes a b c and a c d.
+    """
+    triangles: list[tuple[int, int, int]] = []
+    for line in content.split(b"\n"):
+        if line.startswith(b"f "):
+            corners = [int(corner.split(b"/", 1)[0]) - 1 for corner in line[2:].split()]
+            if max(corners) >= count:
+                continue
+            triangles.extend(
+                (corners[0], corners[i], corners[i + 1]) for i in range(1, len(corners) - 1)
+            )
+    return np.array(triangles, dtype=np.int64).reshape(-1, 3)
+
+
+def draw_coefficients(
+    kit: IctKit, settings: IctSettings, count: int, seed: int
+) -> tuple[Floats, Floats]:
+    """Draw the coefficients of `count` faces.
+
+    Returns
+    -------
+    identity : float64 (count, I)
+        From N(0, 1).
+    expression : float64 (count, E)
+        Zero but for 0 to `max_expressions` entries, their number and their places uniform, each
+        uniform in [`expression_min`, `expression_max`]; mouthClose comes with a jawOpen of at
+        least its own strength.
+    """
+    # A stream of its own: the split is drawn from the seed itself.
+    rng = np.random.default_rng([seed, 1])
+    identity = np.empty((count, len(kit.identities)))
+    expression = np.zeros((count, len(kit.expressions)))
+    most = min(settings.max_expressions, len(kit.expressions))
+    for row in range(count):
+        identity[row] = rng.standard_normal(len(kit.identities))
+        active = rng.permutation(len(kit.expressions))[: rng.integers(most + 1)]
+        expression[row, active] = rng.uniform(
+            settings.expression_min, settings.expression_max, len(active)
+        )
+    column = {name: index for index, name in enumerate(kit.expression_names)}
+    for name, needed in NEEDS.items():
+        if name in column and needed in column:
+            strengths = expression[:, [column[name], column[needed]]]
+            expression[:, column[needed]] = strengths.max(axis=1)
+    return identity, expression
+
+
+def make_faces(kit: IctKit, identity: npt.ArrayLike, expression: npt.ArrayLike) -> Floats:
+    """Return the faces of the given coefficients, float64 (n, V, 3), mm.
+
+    Parameters
+    ----------
+    identity : float (n, I)
+    expression : float (n, E)
+    """
+    return np.asarray(
+        kit.neutral
+        + np.tensordot(np.asarray(identity, dtype=np.float64), kit.identities, axes=1)
+        + np.tensordot(np.asarray(expression, dtype=np.float64), kit.expressions, axes=1)
+    )
+
+
+def expression_label(names: tuple[str, ...], strengths: Floats) -> str:
+    """Return for instance 'jawOpen:0.43+mouthSmile_L:0.27', or 'neutral'."""
+    active = [f"{names[i]}:{strengths[i]:.2f}" for i in np.flatnonzero(strengths)]
+    return "+".join(active) or "neutral"

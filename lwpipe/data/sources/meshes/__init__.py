@@ -1,0 +1,1 @@
+"""Source 'meshes': the user's own registered meshes."""

@@ -1,0 +1,1 @@
+"""Source 'synthetic': the embedded parametric face."""

@@ -1,0 +1,301 @@
+"""The shape parameters of the embedded face: one displacement field each, and how they correlate.
+
+A field is the displacement (mm) of every vertex for one standard deviation; most act on one region.
+Sizes were set by hand, small enough not to fold the skin; they are not fitted to measurements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lwpipe.data.sources.synthetic import curves
+from lwpipe.data.sources.synthetic.anatomy import bump, mean_face, smooth_step
+from lwpipe.data.sources.synthetic.grid import FaceGrid
+
+Floats = npt.NDArray[np.float64]
+
+# Relative spread of the head's width, height and depth: the first three parameters.
+HEAD_SCALES = (0.035, 0.035, 0.05)
+
+
+class Canvas:
+    """Canonical coordinates of a grid, and the brushes that fields are painted with.
+
+    Attributes
+    ----------
+    p, q : float64 (V,)
+        |p| and q, mm.
+    side : float64 (V,)
+        -1 at the viewer's left, 1 at the right, passing smoothly through 0 on the midline.
+    out : float64 (V, 3)
+        Normal of the skull under the point.
+    """
+
+    def __init__(self, grid: FaceGrid) -> None:
+        self.signed = grid.points[:, 0]
+        self.p, self.q = np.abs(self.signed), grid.points[:, 1]
+        self.side = np.tanh(self.signed / 5.0)
+        angle = self.signed / 68.0
+        self.out = np.column_stack([np.sin(angle), 0 * angle, np.cos(angle)])
+        self.mean = mean_face(grid.points)
+
+    def bump(
+        self, centre: tuple[float, float], radii: tuple[float, float], turn: float = 0.0
+    ) -> Floats:
+        """Return a Gaussian on both sides of the face, summed, of height 1 at its centre."""
+        near = bump(self.p, self.q, centre, radii, turn)
+        far = bump(-self.p, self.q, centre, radii, turn)
+        peak = 1 + np.exp(-0.5 * (2 * centre[0] / radii[0]) ** 2)
+        return np.asarray((near + far) / peak)
+
+    def step(self, low: float, high: float) -> Floats:
+        """Return 0 below `low` and 1 above `high` in q."""
+        return smooth_step(low, high, self.q)
+
+    def move(
+        self, x: Floats | float = 0.0, y: Floats | float = 0.0, z: Floats | float = 0.0
+    ) -> Floats:
+        """Return a field from its components; x points away from the midline."""
+        zero = np.zeros_like(self.p)
+        return np.column_stack([self.side * x + zero, y + zero, z + zero])
+
+    def swell(self, amount: Floats) -> Floats:
+        """Return a field along the normal of the skull."""
+        return np.asarray(amount[:, None] * self.out)
+
+    @property
+    def eye(self) -> Floats:
+        """Where the eye and its lids are: 1 in the opening, 0 beyond the socket."""
+        r = np.hypot((self.p - 31.5) / 22.0, (self.q - 0.5) / 16.0)
+        return 1 - smooth_step(0.5, 1.6, r)
+
+    @property
+    def brow(self) -> Floats:
+        """The eyebrow's band."""
+        arch = 14.0 + 5.0 * np.sin(np.pi * np.clip((self.p - 2) / 62, 0, 1))
+        band = np.exp(-0.5 * ((self.q - arch) / 8.5) ** 2)
+        return np.asarray(band * (1 - smooth_step(44, 66, self.p)))
+
+    @property
+    def mouth(self) -> Floats:
+        """Both lips and the skin around them."""
+        r = np.hypot(self.p / 36.0, (self.q + 70.0) / 17.0)
+        return 1 - smooth_step(0.4, 1.6, r)
+
+    @property
+    def nose(self) -> Floats:
+        """Tip, wings and lower bridge."""
+        r = np.hypot(self.p / 20.0, (self.q + 38.0) / 16.0)
+        return 1 - smooth_step(0.35, 1.6, r)
+
+    @property
+    def chin(self) -> Floats:
+        """The chin down to its underside."""
+        return np.asarray((1 - smooth_step(14, 44, self.p)) * (1 - self.step(-104, -84)))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A shape parameter.
+
+    Attributes
+    ----------
+    name : what grows with it
+    field : displacement for one standard deviation, float64 (V, 3), mm
+    robust, aged, broad : loadings on the three hidden factors that correlate the parameters
+    """
+
+    name: str
+    field: Callable[[Canvas], Floats]
+    robust: float = 0.0
+    aged: float = 0.0
+    broad: float = 0.0
+
+
+def _sag(c: Canvas) -> Floats:
+    jowl = c.bump((44, -84), (14, 10), 40)
+    cheek = c.bump((34, -40), (12, 14))
+    fold = c.bump((27, -57), (2.6, 13), -38)
+    trough = c.bump((27, -14), (10, 3), -25)
+    down = -1.5 * jowl - 1.3 * cheek - 0.9 * c.brow - 0.7 * c.bump((0, -40), (10, 8))
+    return c.move(y=down) + c.swell(1.4 * jowl - 0.9 * fold - 0.8 * trough - 0.5 * c.mouth)
+
+
+def _lip_upper(c: Canvas) -> Floats:
+    border = curves.upper_lip_border(c.p) - c.q
+    fade = np.clip(1 - (c.p / 27) ** 2, 0, 1)
+    up = np.exp(-0.5 * (border / 3.5) ** 2) * fade
+    body = np.exp(-0.5 * ((border - 4) / 3.5) ** 2) * fade
+    return c.move(y=0.9 * up, z=0.9 * body)
+
+
+def _lip_lower(c: Canvas) -> Floats:
+    border = c.q - curves.lower_lip_border(c.p)
+    fade = np.clip(1 - (c.p / 27) ** 2, 0, 1)
+    down = np.exp(-0.5 * (border / 3.5) ** 2) * fade
+    body = np.exp(-0.5 * ((border - 4.5) / 3.5) ** 2) * fade
+    return c.move(y=-1.0 * down, z=1.0 * body)
+
+
+def _opening(c: Canvas) -> Floats:
+    along, _ = curves.eye_line(c.p)
+    window = smooth_step(-0.15, 0.4, along) * (1 - smooth_step(0.6, 1.15, along))
+    upper = np.exp(-0.5 * ((c.q - curves.upper_lid(c.p)) / 3.2) ** 2)
+    lower = np.exp(-0.5 * ((c.q - curves.lower_lid(c.p)) / 3.2) ** 2)
+    return c.move(y=window * (0.75 * upper - 0.35 * lower))
+
+
+def _fold(c: Canvas) -> Floats:
+    along, _ = curves.eye_line(c.p)
+    window = smooth_step(-0.1, 0.4, along) * (1 - smooth_step(0.7, 1.3, along))
+    band = np.exp(-0.5 * ((c.q - curves.upper_lid(c.p) - 6.5) / 2.6) ** 2)
+    return c.move(y=-0.35 * window * band, z=0.9 * window * band)
+
+
+PARAMETERS = (
+    Parameter("forehead_height", lambda c: c.move(y=3.0 * c.step(18, 66)), aged=0.2),
+    Parameter("forehead_slope", lambda c: c.move(z=-4.0 * c.step(16, 78)), robust=0.4),
+    Parameter("forehead_bulge", lambda c: c.swell(1.7 * c.bump((0, 44), (34, 14))), robust=-0.3),
+    Parameter(
+        "temple_fullness", lambda c: c.swell(2.0 * c.bump((72, 24), (12, 18))), aged=-0.3, broad=0.3
+    ),
+    Parameter("brow_ridge", lambda c: c.swell(1.4 * c.brow), robust=0.6),
+    Parameter("brow_height", lambda c: c.move(y=1.2 * c.brow), robust=-0.3, aged=-0.3),
+    Parameter("brow_angle", lambda c: c.move(y=1.4 * c.brow * np.tanh((c.p - 26) / 16))),
+    Parameter("eye_spacing", lambda c: c.move(x=1.1 * c.eye), broad=0.4),
+    Parameter("eye_width", lambda c: c.move(x=0.8 * c.eye * np.tanh((c.p - 31.5) / 14))),
+    Parameter("eye_height", lambda c: c.move(y=0.8 * c.eye)),
+    Parameter("eye_depth", lambda c: c.move(z=-1.3 * c.eye), robust=0.4, aged=0.2),
+    Parameter("eye_tilt", lambda c: c.move(y=0.8 * c.eye * np.tanh((c.p - 31.5) / 14)), aged=-0.2),
+    Parameter("eye_opening", _opening, aged=-0.3),
+    Parameter("eye_fold", _fold, aged=0.3),
+    Parameter("eye_bag", lambda c: c.swell(0.8 * c.bump((31, -9.5), (12, 3.0), -4)), aged=0.4),
+    Parameter("nose_root_height", lambda c: c.move(z=1.4 * c.bump((0, 5), (8, 8))), robust=0.2),
+    Parameter(
+        "nose_bridge_height", lambda c: c.move(z=1.7 * c.bump((0, -14), (9, 12))), robust=0.3
+    ),
+    Parameter("nose_bridge_width", lambda c: c.move(x=1.2 * c.bump((7, -14), (6, 13))), broad=0.3),
+    Parameter(
+        "nose_hump", lambda c: c.move(z=1.2 * c.bump((0, -13), (6, 6))), robust=0.3, aged=0.2
+    ),
+    Parameter("nose_length", lambda c: c.move(y=-1.7 * c.nose), aged=0.3),
+    Parameter("nose_projection", lambda c: c.move(z=1.9 * c.bump((0, -40), (11, 12))), robust=0.3),
+    Parameter(
+        "nose_tip_size",
+        lambda c: c.move(
+            x=1.2 * c.bump((7, -38), (7, 6)),
+            y=0.7 * c.bump((0, -34), (8, 4)) - 0.5 * c.bump((0, -44), (6, 4)),
+            z=0.7 * c.bump((0, -38), (8, 6)),
+        ),
+        aged=0.2,
+    ),
+    Parameter(
+        "nose_tip_angle",
+        lambda c: c.move(y=1.2 * c.bump((0, -40), (9, 8)), z=0.4 * c.bump((0, -46), (8, 5))),
+        robust=-0.3,
+        aged=-0.3,
+    ),
+    Parameter(
+        "nose_width", lambda c: c.move(x=1.6 * c.bump((13, -43), (8, 8))), robust=0.2, broad=0.4
+    ),
+    Parameter(
+        "nose_flare",
+        lambda c: c.move(
+            x=0.9 * c.bump((15, -44), (5, 5)),
+            y=0.8 * c.bump((13, -43), (5, 6)),
+            z=0.8 * c.bump((13, -42), (5, 6)),
+        ),
+        broad=0.2,
+    ),
+    Parameter(
+        "cheekbone",
+        lambda c: c.swell(2.0 * c.bump((50, -21), (16, 11), -20)),
+        robust=0.2,
+        broad=0.3,
+    ),
+    Parameter(
+        "cheekbone_height",
+        lambda c: c.swell(
+            1.1 * (c.bump((52, -14), (15, 8), -15) - c.bump((46, -33), (14, 8), -15))
+        ),
+    ),
+    Parameter(
+        "cheek_fullness", lambda c: c.swell(2.4 * c.bump((50, -54), (17, 18))), aged=-0.2, broad=0.5
+    ),
+    Parameter(
+        "cheek_fold",
+        lambda c: c.swell(
+            -0.9 * c.bump((27, -55), (3.0, 12), -38) + 0.8 * c.bump((32, -46), (6, 10), -38)
+        ),
+        aged=0.5,
+    ),
+    Parameter("philtrum_length", lambda c: c.move(y=-1.3 * c.mouth), aged=0.3, robust=0.2),
+    Parameter(
+        "philtrum_depth",
+        lambda c: c.move(z=0.5 * c.bump((5, -54), (1.8, 5)) - 0.6 * c.bump((0, -54), (2.4, 5))),
+        aged=-0.3,
+    ),
+    Parameter(
+        "mouth_width", lambda c: c.move(x=2.2 * c.mouth * np.tanh(c.p / 20)), robust=0.2, broad=0.3
+    ),
+    Parameter("mouth_protrusion", lambda c: c.move(z=1.7 * c.mouth)),
+    Parameter(
+        "mouth_corner_height", lambda c: c.move(y=1.1 * c.bump((25, -68), (9, 6))), aged=-0.3
+    ),
+    Parameter("upper_lip_fullness", _lip_upper, robust=-0.3, aged=-0.5),
+    Parameter("lower_lip_fullness", _lip_lower, robust=-0.2, aged=-0.4),
+    Parameter(
+        "chin_height",
+        lambda c: c.move(y=-2.6 * (1 - c.step(-118, -80)) * (1 - smooth_step(20, 80, c.p))),
+        robust=0.4,
+    ),
+    Parameter(
+        "chin_width", lambda c: c.move(x=2.2 * c.bump((18, -106), (12, 12))), robust=0.4, broad=0.2
+    ),
+    Parameter("chin_projection", lambda c: c.move(z=2.4 * c.chin), robust=0.3),
+    Parameter("chin_groove", lambda c: c.move(z=-1.0 * c.bump((0, -88), (17, 5)))),
+    Parameter(
+        "jaw_width", lambda c: c.move(x=2.8 * c.bump((62, -78), (20, 20))), robust=0.4, broad=0.4
+    ),
+    Parameter(
+        "jaw_angle",
+        lambda c: (
+            c.move(y=-2.4 * c.bump((58, -86), (18, 16)))
+            + c.swell(0.8 * c.bump((58, -86), (14, 12)))
+        ),
+        robust=0.4,
+    ),
+    Parameter("eye_height_asymmetry", lambda c: c.move(y=0.4 * c.side * c.eye)),
+    Parameter("brow_height_asymmetry", lambda c: c.move(y=0.6 * c.side * c.brow)),
+    Parameter("nose_deviation", lambda c: np.column_stack([0.9 * c.nose, 0 * c.p, 0 * c.p])),
+    Parameter("mouth_asymmetry", lambda c: c.move(y=0.6 * c.side * c.mouth)),
+    Parameter(
+        "jaw_asymmetry",
+        lambda c: np.column_stack([1.0 * (1 - c.step(-112, -62)), 0 * c.p, 0 * c.p]),
+    ),
+)
+
+GLOBAL_PARAMETERS = (
+    Parameter("head_width", lambda c: c.mean * [HEAD_SCALES[0], 0, 0], robust=0.3, broad=0.5),
+    Parameter("head_height", lambda c: c.mean * [0, HEAD_SCALES[1], 0], robust=0.5, broad=-0.2),
+    Parameter("head_depth", lambda c: c.mean * [0, 0, HEAD_SCALES[2]], robust=0.2),
+    Parameter("age_sag", _sag, aged=0.8),
+)
+
+ALL_PARAMETERS = GLOBAL_PARAMETERS + PARAMETERS
+
+
+def correlation() -> Floats:
+    """Return the correlation matrix of the shape parameters, float64 (P, P).
+
+    Three hidden factors (robust, aged, broad) with the loadings L of `ALL_PARAMETERS`:
+    R = L L^T with a unit diagonal, which is positive definite because no row of L is longer than 1.
+    """
+    loadings = np.array([[item.robust, item.aged, item.broad] for item in ALL_PARAMETERS])
+    matrix = loadings @ loadings.T
+    np.fill_diagonal(matrix, 1.0)
+    return np.asarray(matrix)

@@ -1,6 +1,0 @@
-"""Check the installation, the machine and a run before hours are spent on it: `lwpipe doctor`."""
-
-from lwpipe.doctor.check import Check
-from lwpipe.doctor.examine import examine
-
-__all__ = ["Check", "examine"]

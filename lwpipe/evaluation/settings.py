@@ -1,0 +1,56 @@
+"""The sections `evaluation`, `interpolation` and `diversity`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lwpipe.core.settings import Bounded, Name, Positive, Section, Seed
+
+
+class EvaluationSettings(Section):
+    """Measures on the test faces."""
+
+    pairs: Bounded = 50
+    """Pairs of test faces for the measures of locality."""
+    composites: Bounded = 220
+    """Faces with one part replaced for specificity and plausibility."""
+    components: Bounded = 100
+    """Principal components of the Mahalanobis distance."""
+    seed: Seed = 0
+    """Draws the pairs and the composites."""
+
+
+class InterpolationSettings(Section):
+    """Part by part from a source to a target face (figures 4 and 5 of the paper)."""
+
+    variants: Annotated[list[Name], Field(min_length=1)] = ["full"]
+    """Which variants are rendered: names from `variants`."""
+    pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None = None
+    """Pairs of ids from faces.csv, as [[source, target], ...]; null: drawn by seed."""
+    random_pairs: Bounded = 1
+    """How many pairs of test faces are drawn where `pairs` is null."""
+    steps: Annotated[int, Field(ge=2, le=64)] = 8
+    """Faces from source to target: alpha = i / (steps + 1), i = 1 ... steps."""
+    meshes: bool = False
+    """Also write the mesh of every step as PLY."""
+    animation: Literal["gif", "mp4", "none"] = "gif"
+    """Also write one animation a part."""
+    seed: Seed = 0
+    """Draws the pairs."""
+
+
+class DiversitySettings(Section):
+    """Training, test and synthesised encodings in the plane (figure 6 of the paper)."""
+
+    sources: Bounded = 5
+    """Faces whose parts are replaced."""
+    targets: Bounded = 11
+    """Faces that give the parts: sources x targets x parts faces are synthesised."""
+    samples: Bounded = 220
+    """Training faces and test faces to encode; all where there are fewer."""
+    perplexity: Positive = 30.0
+    """Perplexity of t-SNE."""
+    seed: Seed = 0
+    """Draws the faces and starts t-SNE."""

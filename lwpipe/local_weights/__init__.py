@@ -1,0 +1,33 @@
+"""Local weights: features of the vertices' motion, sparse NMF, a partition of unity."""
+
+from typing import TYPE_CHECKING
+
+from lwpipe.core.lazy import lazily
+
+if TYPE_CHECKING:
+    from lwpipe.local_weights.features import features
+    from lwpipe.local_weights.make import coarsen, load_local_weights, make_local_weights
+    from lwpipe.local_weights.snmf import solve_snmf
+    from lwpipe.local_weights.solve import SnmfResult
+
+__all__ = [
+    "SnmfResult",
+    "coarsen",
+    "features",
+    "load_local_weights",
+    "make_local_weights",
+    "solve_snmf",
+]
+
+# Reading settings must not wait for what the room computes with.
+__getattr__ = lazily(
+    __name__,
+    {
+        "SnmfResult": "lwpipe.local_weights.solve",
+        "coarsen": "lwpipe.local_weights.make",
+        "features": "lwpipe.local_weights.features",
+        "load_local_weights": "lwpipe.local_weights.make",
+        "make_local_weights": "lwpipe.local_weights.make",
+        "solve_snmf": "lwpipe.local_weights.snmf",
+    },
+)

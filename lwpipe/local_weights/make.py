@@ -1,0 +1,243 @@
+"""Local weights: which part of the template each vertex belongs to, and how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse.csgraph import connected_components
+
+from lwpipe.core.arrays import read_npz
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import atomic_path, write_json
+from lwpipe.data.store import Dataset
+from lwpipe.local_weights.features import choose_faces, features
+from lwpipe.local_weights.settings import LocalWeightsSettings
+from lwpipe.local_weights.solve import SnmfResult
+from lwpipe.mesh.topology import adjacency
+from lwpipe.template import Pyramid
+
+Floats = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float32]
+
+# Parts whose centres differ by less than this share of the template's height are one row.
+_ROW_HEIGHT = 0.02
+
+
+def make_local_weights(
+    data: str | Path, output_npz: str | Path, info_json: str | Path, settings: LocalWeightsSettings
+) -> Weights:
+    """Derive local weights from the training faces and write them.
+
+    Sparse NMF of the vertices' motion gives one column a part (W). Each column is scaled to a
+    maximum of 1 (`basis`) and the rows to a sum of 1 (`weights`). Parts are numbered in reading
+    order: rows from top (+y) to bottom, within a row by rising x.
+
+    Parameters
+    ----------
+    data : folder of the data set
+    output_npz : `local_weights.npz`
+        weights and basis, float32 (V, K).
+    info_json : `local_weights.json`
+        How the solve ended and where each part lies.
+
+    Returns
+    -------
+    weights : float32 (V, K), rows sum to 1
+
+    Raises
+    ------
+    LwpipeError
+        If the data set cannot be read, or its faces do not give so many parts.
+    """
+    dataset = Dataset.open(data)
+    rows = choose_faces(dataset.indices("train"), settings.max_faces)
+    result, columns = _factorise(dataset, rows, settings)
+    area = vertex_areas(dataset.template, dataset.triangles)
+    basis = result.W / result.W.max(axis=0)
+    basis = basis[:, reading_order(basis, dataset.template, area)]
+    weights = partition_of_unity(basis)
+    with atomic_path(output_npz) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, weights=weights, basis=basis.astype(np.float32))
+    write_json(
+        info_json,
+        {
+            "solver": settings.solver,
+            "features": settings.features,
+            "faces": len(rows),
+            "feature_columns": columns,
+            "parts": settings.parts,
+            "sparsity": settings.sparsity,
+            "eta": result.eta,
+            "seed": settings.seed,
+            "iterations": result.iterations,
+            "restarts": result.restarts,
+            "converged": result.converged,
+            "objective": result.objective,
+            "vertices_without_part": int((basis == 0).all(axis=1).sum()),
+            "part": describe_parts(weights, dataset, area),
+        },
+    )
+    return weights
+
+
+def _factorise(
+    dataset: Dataset, rows: npt.NDArray[np.int64], settings: LocalWeightsSettings
+) -> tuple[SnmfResult, int]:
+    """Return the factors of the features of some faces, and how many columns the features have."""
+    # Only the solver that is asked for is imported: nimfa, or PyTorch and numba.
+    solve: Callable[..., SnmfResult]
+    dtype: type[np.float32] | type[np.float64]
+    if settings.solver == "fast":
+        from lwpipe.local_weights.fast_snmf import solve_fast_snmf
+
+        solve, dtype = solve_fast_snmf, np.float32
+    else:
+        from lwpipe.local_weights.snmf import solve_snmf
+
+        solve, dtype = solve_snmf, np.float64
+    matrix = features(dataset.vertices, dataset.template, settings.features, rows, dtype)
+    result = solve(
+        matrix, settings.parts, settings.sparsity, settings.eta, settings.iterations, settings.seed
+    )
+    return result, matrix.shape[1]
+
+
+def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:
+    """Read `local_weights.npz`.
+
+    Returns
+    -------
+    weights : float32 (V, K), >= 0, rows sum to 1
+    basis : float32 (V, K), >= 0, columns have maximum 1
+
+    Raises
+    ------
+    LwpipeError
+        If the file is missing, damaged, or does not hold such arrays.
+    """
+    arrays = read_npz(path, "local weights", ("weights", "basis"))
+    weights, basis = arrays["weights"], arrays["basis"]
+    for name, array in (("weights", weights), ("basis", basis)):
+        if array.ndim != 2 or array.size == 0 or array.dtype.kind != "f":
+            raise LwpipeError(f"{path}: {name} is {array.dtype} {array.shape}, not float (V, K).")
+        if not np.isfinite(array).all() or (array < 0).any():
+            raise LwpipeError(f"{path}: {name} holds values that are negative or not finite.")
+    if weights.shape != basis.shape:
+        raise LwpipeError(
+            f"{path}: weights are {weights.shape} and basis is {basis.shape}; they must be alike."
+        )
+    if not np.allclose(weights.sum(axis=1), 1.0, atol=1e-4):
+        raise LwpipeError(f"{path}: the weights of a vertex must sum to 1.")
+    return weights.astype(np.float32), basis.astype(np.float32)
+
+
+def coarsen(weights: Weights, pyramid: Pyramid) -> list[Weights]:
+    """Return the weights at every level of the pyramid, (V_l, K), by selection (D).
+
+    Raises
+    ------
+    LwpipeError
+        If the weights are not those of the pyramid's mesh.
+    """
+    if len(weights) != len(pyramid.vertices[0]):
+        raise LwpipeError(
+            f"the local weights are for {len(weights)} vertices, the pyramid has "
+            f"{len(pyramid.vertices[0])}."
+        )
+    levels = [weights]
+    for keep in pyramid.keep:
+        levels.append(levels[-1][keep])
+    return levels
+
+
+def partition_of_unity(basis: npt.ArrayLike) -> Weights:
+    """Scale the rows of basis (V, K) to a sum of 1; a row of zeros belongs to all parts alike."""
+    basis = np.asarray(basis, dtype=np.float64)
+    total = basis.sum(axis=1, keepdims=True)
+    share = basis / np.where(total > 0, total, 1.0)
+    return np.where(total > 0, share, 1.0 / basis.shape[1]).astype(np.float32)
+
+
+def reading_order(basis: Floats, vertices: Floats, area: Floats) -> list[int]:
+    """Return the parts from top (+y) to bottom, and from low to high x where they are level.
+
+    Parameters
+    ----------
+    basis : (V, K)
+    vertices : (V, 3), mm
+    area : (V,)
+    """
+    share = basis * area[:, None]
+    centres = share.T @ vertices / share.sum(axis=0)[:, None]
+    row_height = _ROW_HEIGHT * float(np.ptp(vertices[:, 1]))
+    order: list[int] = []
+    rest = sorted(range(len(centres)), key=lambda part: -centres[part, 1])
+    while rest:
+        top = centres[rest[0], 1]
+        row = [part for part in rest if top - centres[part, 1] <= row_height]
+        order += sorted(row, key=lambda part: centres[part, 0])
+        rest = rest[len(row) :]
+    return order
+
+
+def vertex_areas(vertices: Floats, triangles: npt.NDArray[np.int64]) -> Floats:
+    """Return a third of the area of the triangles at each vertex, mm^2, (V,), never 0."""
+    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
+    area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    total = np.zeros(len(vertices))
+    np.add.at(total, triangles.ravel(), np.repeat(area / 3, 3))
+    # A vertex in no triangle still counts a little, so that a part made of such has a centre.
+    total += 1e-9 * max(float(total.mean()), 1e-300)
+    return total
+
+
+def describe_parts(weights: Weights, dataset: Dataset, area: Floats) -> list[dict[str, Any]]:
+    """Return for each part its share of the area, centre, spread, and the true region it is like.
+
+    `spread` is the root mean square distance from the part's centre over that of the whole
+    template: below 1 for a compact part. `pieces` counts the connected regions where w_k > 0.5.
+    """
+    regions = dataset.regions() or {}
+    whole = _spread(area, dataset.template)
+    graph = adjacency(dataset.triangles, len(weights))
+    parts = []
+    for part in range(weights.shape[1]):
+        column = weights[:, part].astype(np.float64)
+        share = column * area
+        core = np.flatnonzero(column > 0.5)
+        centre = share @ dataset.template / share.sum()
+        description: dict[str, Any] = {
+            "area_share": float(share.sum() / area.sum()),
+            "centre_mm": [round(float(value), 4) for value in centre],
+            "spread": _spread(share, dataset.template) / whole,
+            "pieces": int(connected_components(graph[core][:, core])[0]) if len(core) else 0,
+        }
+        if regions:
+            description["region"], description["region_correlation"] = _most_alike(column, regions)
+        parts.append(description)
+    return parts
+
+
+def _spread(share: Floats, vertices: Floats) -> float:
+    share = share / share.sum()
+    moved = vertices - share @ vertices
+    return float(np.sqrt(share @ (moved * moved).sum(axis=1)))
+
+
+def _most_alike(
+    column: Floats, regions: dict[str, npt.NDArray[np.float32]]
+) -> tuple[str | None, float]:
+    """Return the region with the highest Pearson correlation with a part, and the correlation."""
+    best: tuple[str | None, float] = (None, 0.0)
+    for name in sorted(regions):
+        region = np.asarray(regions[name], dtype=np.float64)
+        deviation = float(column.std() * region.std())
+        if deviation > 0:
+            value = float(np.mean((column - column.mean()) * (region - region.mean()))) / deviation
+            if value > best[1]:
+                best = name, value
+    return best

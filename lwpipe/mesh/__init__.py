@@ -1,0 +1,1 @@
+"""Triangle meshes: their topology, and the files that hold them."""

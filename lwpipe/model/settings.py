@@ -1,0 +1,31 @@
+"""The section `model`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lwpipe.core.settings import Section
+
+
+class ModelSettings(Section):
+    """The network."""
+
+    latent_size: Annotated[int, Field(ge=1, le=4096)] = 64
+    """Z: size of the latent code and of each part encoding."""
+    channels: Annotated[
+        list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1, max_length=16)
+    ] = [16, 16, 16, 32]
+    """Channels of the convolution of each level; one entry a level, as template.factors."""
+    order: Annotated[int, Field(ge=1, le=25)] = 6
+    """Order of the Chebyshev filters."""
+    activation: Literal["elu", "relu", "leaky_relu", "tanh"] = "elu"
+    """Activation after each convolution but the last."""
+    weighting: Literal["vertex", "outer", "none"] = "vertex"
+    """How local weights act: on the decoded features of each vertex (vertex), as an outer
+    product with the encodings (outer: the literal reading of the paper), not at all (none)."""
+    projection: bool = True
+    """Project the latent code to one encoding a part; false with weighting none is CoMA."""
+    standardise: Literal["scalar", "vertex"] = "scalar"
+    """Divide by one standard deviation, or by one a vertex."""

@@ -1,0 +1,87 @@
+"""The whole configuration, composed of the sections of the rooms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Self
+
+from pydantic import field_validator, model_validator
+
+from lwpipe.core.settings import Name, Section
+from lwpipe.data.settings import DataSettings
+from lwpipe.evaluation.settings import DiversitySettings, EvaluationSettings, InterpolationSettings
+from lwpipe.figures.settings import FiguresSettings
+from lwpipe.local_weights.settings import LocalWeightsSettings
+from lwpipe.model.settings import ModelSettings
+from lwpipe.template.settings import TemplateSettings
+from lwpipe.training.settings import TrainingSettings
+
+
+class Settings(Section):
+    """The whole configuration of one run, without its variants."""
+
+    data: DataSettings = DataSettings()
+    template: TemplateSettings = TemplateSettings()
+    local_weights: LocalWeightsSettings = LocalWeightsSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    interpolation: InterpolationSettings = InterpolationSettings()
+    diversity: DiversitySettings = DiversitySettings()
+    figures: FiguresSettings = FiguresSettings()
+
+    @model_validator(mode="after")
+    def _levels_agree(self) -> Self:
+        if len(self.model.channels) != len(self.template.factors):
+            raise ValueError(
+                f"model.channels has {len(self.model.channels)} entries and template.factors has "
+                f"{len(self.template.factors)}: each level needs one of both"
+            )
+        # Of the other sources only the stage knows how many vertices there are.
+        vertices, factors = self.data.synthetic.vertices, self.template.factors
+        if self.data.source == "synthetic" and 2 * math.prod(factors) > vertices:
+            raise ValueError(
+                f"template.factors {factors} leave less than two of {vertices} vertices "
+                "(data.synthetic.vertices); use fewer or smaller factors"
+            )
+        return self
+
+
+SHIPPED_VARIANTS: dict[Name, dict[str, Any] | None] = {
+    "full": {},
+    "no_cycle": {"training": {"cycle_weight": 0.0}},
+    "no_local_weights": {"model": {"weighting": "none"}},
+    "no_projection": {
+        "model": {"weighting": "none", "projection": False},
+        "training": {"cycle_weight": 0.0},
+    },
+    "outer": {"model": {"weighting": "outer"}},
+    "magnitude_features": {"local_weights": {"features": "magnitude"}},
+}
+
+
+# What a run has once: neither a variant nor a point of a sweep can differ in it.
+RUN_KEYS = ("name", "variants", "sweep", "interpolation.variants")
+
+
+class RunSettings(Settings):
+    """A configuration file of lwpipe: the name of the run, its settings and its variants."""
+
+    name: Name = "synthetic"
+    """Name of the run: its results lie in results/<name>."""
+    variants: dict[Name, dict[str, Any] | None] = SHIPPED_VARIANTS
+    """Each name maps to the keys in which the variant differs from the rest of this file, or to
+    null to leave out a variant of a file below; each variant is trained and evaluated."""
+    sweep: dict[str, list[Any] | None] = {}
+    """Dotted keys of this file, each with a list of values, as in
+    {training.cycle_weight: [0.0, 0.5], training.seed: [0, 1, 2]}: every combination is a point,
+    trained and evaluated beside the variants; null leaves out a key of a file below."""
+
+    @field_validator("sweep", mode="before")
+    @classmethod
+    def _keys_are_dotted(cls, value: Any) -> Any:
+        for key, choices in value.items() if isinstance(value, dict) else ():
+            if isinstance(choices, dict):
+                inner = next(iter(choices), "key")
+                raise ValueError(f"'{key}' holds a section; write its keys as {key}.{inner}: [...]")
+        return value

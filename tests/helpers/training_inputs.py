@@ -1,0 +1,54 @@
+"""A small data set, its pyramid and its local weights, and a training on them."""
+
+from pathlib import Path
+
+from lwpipe.data.make import make_dataset
+from lwpipe.data.settings import DataSettings
+from lwpipe.local_weights import make_local_weights
+from lwpipe.local_weights.settings import LocalWeightsSettings
+from lwpipe.model import PartModel
+from lwpipe.model.settings import ModelSettings
+from lwpipe.template import make_pyramid
+from lwpipe.template.settings import TemplateSettings
+from lwpipe.training import train
+from lwpipe.training.settings import TrainingSettings
+
+MODEL = ModelSettings(latent_size=8, channels=[8, 8], order=4)
+TRAINING = TrainingSettings(epochs=25, batch_size=8, learning_rate=1e-2, device="cpu")
+# 36 training faces in 3 batches an epoch, 4 test faces.
+SHORT = TRAINING.model_copy(update={"epochs": 3, "batch_size": 12})
+
+
+def make_inputs(folder: Path) -> Path:
+    """Write 36 training and 4 test faces with all that training needs."""
+    settings = DataSettings.model_validate({"faces": 40, "synthetic": {"vertices": 1500}})
+    make_dataset(settings, folder / "data")
+    make_pyramid(
+        folder / "data",
+        folder / "pyramid.npz",
+        folder / "pyramid.csv",
+        TemplateSettings(factors=[4, 4]),
+    )
+    make_local_weights(
+        folder / "data",
+        folder / "weights.npz",
+        folder / "weights.json",
+        LocalWeightsSettings(iterations=10),
+    )
+    return folder
+
+
+def run(
+    inputs: Path, output: Path, checkpoints: Path, training=TRAINING, model=MODEL, **options
+) -> PartModel:
+    """Train on the inputs."""
+    return train(
+        inputs / "data",
+        inputs / "pyramid.npz",
+        inputs / "weights.npz",
+        output,
+        checkpoints,
+        model,
+        training,
+        **options,
+    )

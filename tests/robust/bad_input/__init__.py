@@ -1,0 +1,1 @@
+"""Inputs that lwpipe must refuse: cases by group, and the harness that runs them."""

@@ -1,0 +1,1 @@
+"""Kill the workflow at random moments: `python -m tests.robust.faults`."""

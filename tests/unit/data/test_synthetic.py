@@ -1,0 +1,323 @@
+"""The embedded face: its mesh, its anatomy, its population, its store."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lwpipe.core.errors import LwpipeError
+from lwpipe.data.settings import DataSettings, SyntheticSettings
+from lwpipe.data.sources.synthetic import curves as face_curves
+from lwpipe.data.sources.synthetic import faces as synthetic
+from lwpipe.data.sources.synthetic.anatomy import mean_face
+from lwpipe.data.sources.synthetic.faces import (
+    convert_synthetic,
+    draw_parameters,
+    expression_names,
+    parameter_names,
+    regions,
+    shape_names,
+    synthesize,
+)
+from lwpipe.data.sources.synthetic.grid import FaceGrid, make_grid
+from lwpipe.data.sources.synthetic.shapes import ALL_PARAMETERS, GLOBAL_PARAMETERS, correlation
+from lwpipe.data.split import split_labels
+from lwpipe.mesh.topology import edges, triangle_normals
+
+
+@pytest.fixture(scope="module")
+def grid() -> FaceGrid:
+    return make_grid(2000)
+
+
+def one(name: str, value: float) -> np.ndarray:
+    row = np.zeros((1, len(parameter_names())))
+    row[0, parameter_names().index(name)] = value
+    return row
+
+
+# --- the split ------------------------------------------------------------------------------------
+
+
+def test_split_has_the_papers_sizes_and_repeats() -> None:
+    labels = split_labels(2000, 0.11, 3)
+    assert labels.count("test") == 220
+    assert labels.count("train") == 1780
+    assert labels == split_labels(2000, 0.11, 3)
+    assert labels != split_labels(2000, 0.11, 4)
+
+
+@pytest.mark.parametrize(("count", "fraction"), [(4, 0.01), (4, 0.99), (2, 0.5)])
+def test_split_always_has_both_kinds(count: int, fraction: float) -> None:
+    labels = split_labels(count, fraction, 0)
+    assert len(labels) == count
+    assert set(labels) == {"train", "test"}
+
+
+@pytest.mark.parametrize(("count", "fraction"), [(1, 0.5), (10, 0.0), (10, 1.0)])
+def test_split_refuses_the_impossible(count: int, fraction: float) -> None:
+    with pytest.raises(LwpipeError):
+        split_labels(count, fraction, 0)
+
+
+# --- the mesh -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", [1500, 3000, 12_000, 40_000])
+def test_mesh_is_a_disc_of_about_the_wanted_size(wanted: int) -> None:
+    grid = make_grid(wanted)
+    count = len(grid.points)
+    assert abs(count - wanted) < 0.03 * wanted
+    assert np.array_equal(np.unique(grid.triangles), np.arange(count))
+    sides = np.sort(
+        np.concatenate([grid.triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]), axis=1
+    )
+    _, uses = np.unique(sides, axis=0, return_counts=True)
+    assert set(uses) == {1, 2}
+    # V - E + F = 1 and one boundary loop: a disc.
+    assert count - len(uses) + len(grid.triangles) == 1
+    border = np.unique(sides, axis=0)[uses == 1]
+    follow: dict[int, list[int]] = {}
+    for a, b in border.tolist():
+        follow.setdefault(a, []).append(b)
+        follow.setdefault(b, []).append(a)
+    assert all(len(ends) == 2 for ends in follow.values())
+    start = previous = border[0, 0]
+    current, steps = follow[start][0], 1
+    while current != start:
+        ends = follow[current]
+        previous, current = current, ends[0] if ends[0] != previous else ends[1]
+        steps += 1
+    assert steps == len(border)
+
+
+def test_mesh_is_symmetric_and_finest_at_eyes_and_lips(grid: FaceGrid) -> None:
+    points = {tuple(row) for row in grid.points.round(9).tolist()}
+    assert {(-p + 0.0, q) for p, q in points} == points
+    pairs = edges(grid.triangles)
+    length = np.linalg.norm(grid.points[pairs[:, 0]] - grid.points[pairs[:, 1]], axis=1)
+    middle = grid.points[pairs].mean(axis=1)
+    eye = np.abs(face_curves.eye_depth(np.abs(middle[:, 0]), middle[:, 1])) < 2
+    assert np.median(length[eye]) < 0.35 * np.median(length[middle[:, 1] > 35])
+
+
+def test_mesh_is_the_same_each_time(grid: FaceGrid) -> None:
+    make_grid.cache_clear()
+    again = make_grid(2000)
+    assert np.array_equal(again.points, grid.points)
+    assert np.array_equal(again.triangles, grid.triangles)
+
+
+# --- the anatomy ----------------------------------------------------------------------------------
+
+
+def test_mean_face_has_human_proportions(grid: FaceGrid) -> None:
+    mean = mean_face(grid.points)
+    width, height, depth = np.ptp(mean, axis=0)
+    assert 120 < width < 150
+    assert 140 < height < 190
+    assert 60 < depth < 120
+
+    def at(p: float, q: float) -> np.ndarray:
+        return mean_face(np.array([[p, q]]))[0]
+
+    tip = mean[np.argmax(mean[:, 2])]
+    assert abs(tip[0]) < 1.0
+    assert -45 < tip[1] < -30
+    assert 14 < tip[2] - at(0, -52)[2] < 28  # the nose stands out of the face
+    assert at(0, 15)[2] - at(17, 0)[2] > 8  # the inner corner of the eye lies deep
+    assert at(31, 0)[2] - at(47, 2)[2] > 2  # the eyeball bulges
+    assert at(0, -73)[2] - at(0, -68.5)[2] > 1.5  # a line between the lips
+    assert at(0, -63)[2] - at(0, -68.5)[2] > 1.5
+    assert at(0, -103)[2] - at(0, -88)[2] > 1  # the chin before its groove
+
+
+def test_mean_face_is_symmetric(grid: FaceGrid) -> None:
+    other = mean_face(grid.points * [-1, 1])
+    assert np.allclose(other * [-1, 1, 1], mean_face(grid.points), atol=1e-9)
+
+
+def extreme_parameters(count: int) -> np.ndarray:
+    """All shape parameters at +-2.5; the second half with each expression in full."""
+    rng = np.random.default_rng(1)
+    shape = rng.choice([-2.5, 2.5], (count, len(shape_names())))
+    shown = np.zeros((count, len(expression_names())))
+    for row in range(count // 2, count):
+        shown[row, row % len(expression_names())] = 1
+    return np.concatenate([shape, shown], axis=1)
+
+
+@pytest.mark.parametrize("vertices", [2000, 12_000])
+def test_extreme_faces_do_not_fold(vertices: int) -> None:
+    grid = make_grid(vertices)
+    triangles = grid.triangles
+    middle = grid.points[triangles].mean(axis=1)
+    # Beyond this radius the surface turns under the jaw, away from the viewer.
+    front = face_curves.outline_radius(middle[:, 0], middle[:, 1]) < 0.82
+    angle = middle[:, 0] / 68
+    skull = np.column_stack([np.sin(angle), 0 * angle, np.cos(angle)])
+    for face in synthesize(extreme_parameters(56), grid):
+        normals = triangle_normals(face, triangles)
+        outward = np.maximum(normals[:, 2], np.sum(normals * skull, axis=1))
+        assert (outward[front] > 0).all()
+        under = normals[:, 1] < 0.0
+        assert (outward[~front & ~under] > 0).all()
+        sides = [
+            np.linalg.norm(face[triangles[:, i]] - face[triangles[:, i - 1]], axis=1)
+            for i in range(3)
+        ]
+        longest = np.max(sides, axis=0)
+        area = np.linalg.norm(
+            np.cross(
+                face[triangles[:, 1]] - face[triangles[:, 0]],
+                face[triangles[:, 2]] - face[triangles[:, 0]],
+            ),
+            axis=1,
+        )
+        # Height over the longest side: zero for a degenerate triangle.
+        assert (area / longest**2).min() > 0.01
+
+
+@pytest.mark.parametrize("vertices", [2000, 12_000])
+def test_ordinary_faces_have_no_sharp_edges(vertices: int) -> None:
+    grid = make_grid(vertices)
+    triangles = grid.triangles
+    side = np.sort(
+        np.concatenate([triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]), axis=1
+    )
+    owner = np.tile(np.arange(len(triangles)), 3)
+    order = np.lexsort(side.T)
+    twin = np.flatnonzero((side[order][1:] == side[order][:-1]).all(axis=1))
+    pair = np.column_stack([owner[order][twin], owner[order][twin + 1]])
+    for face in synthesize(draw_parameters(8, 0, expressions=False), grid):
+        normals = triangle_normals(face, triangles)
+        agreement = np.sum(normals[pair[:, 0]] * normals[pair[:, 1]], axis=1)
+        assert agreement.min() > -0.95
+        assert np.mean(agreement < 0) < 0.03
+        assert np.median(agreement) > 0.9
+
+
+# --- the parameters -------------------------------------------------------------------------------
+
+
+def test_parameters_are_many_and_named_once() -> None:
+    assert len(shape_names()) >= 30
+    assert len(expression_names()) >= 5
+    assert len(set(parameter_names())) == len(parameter_names())
+    assert parameter_names() == shape_names() + expression_names()
+
+
+def test_correlation_is_what_is_drawn() -> None:
+    wanted = correlation()
+    assert np.linalg.eigvalsh(wanted).min() > 0.05
+    drawn = draw_parameters(20_000, 0)[:, : len(wanted)]
+    assert np.abs(np.corrcoef(drawn.T) - wanted).max() < 0.05
+    assert np.abs(drawn.std(axis=0) - 1).max() < 0.03
+    assert np.abs(wanted - np.eye(len(wanted))).max() > 0.2
+
+
+def test_a_parameter_moves_its_region_and_nothing_else(grid: FaceGrid) -> None:
+    truth = regions(grid)
+    assert list(truth) == shape_names()
+    neutral = synthesize(np.zeros((1, len(parameter_names()))), grid)[0]
+    for item in ALL_PARAMETERS:
+        region = truth[item.name]
+        assert region.dtype == np.float32
+        assert region.min() >= 0
+        assert region.max() == pytest.approx(1)
+        moved = np.linalg.norm(synthesize(one(item.name, 1.0), grid)[0] - neutral, axis=1)
+        assert 0.3 < moved.max() < 8, item.name
+        assert moved[region < 1e-6].max(initial=0) < 1e-4, item.name
+        assert np.corrcoef(moved, region)[0, 1] > 0.99, item.name
+        if item not in GLOBAL_PARAMETERS:
+            assert np.mean(region > 0.1) < 0.5, item.name
+
+
+@pytest.mark.parametrize(
+    "name", ["smile", "jaw_open", "pout", "brow_raise", "frown", "sneer", "squint"]
+)
+def test_each_expression_moves_the_face(name: str, grid: FaceGrid) -> None:
+    neutral = synthesize(one(name, 0.0), grid)[0]
+    shown = synthesize(one(name, 1.0), grid)[0]
+    moved = np.linalg.norm(shown - neutral, axis=1)
+    assert 1.5 < moved.max() < 40
+    assert np.median(moved) < 0.35 * moved.max()
+
+
+def test_population_is_mildly_non_linear(grid: FaceGrid) -> None:
+    faces = synthesize(draw_parameters(200, 0), grid).reshape(200, -1)
+    centred = faces - faces.mean(axis=0)
+    energy = np.linalg.svd(centred, compute_uv=False) ** 2
+    count = len(parameter_names())
+    left = energy[count:].sum() / energy.sum()
+    assert 1e-5 < left < 0.05
+    big = synthesize(one("head_width", 2.0) + one("jaw_width", 2.0), grid)
+    zero = synthesize(one("head_width", 0.0), grid)
+    alone = [synthesize(one(key, 2.0), grid) - zero for key in ("head_width", "jaw_width")]
+    assert np.abs(big - zero - alone[0] - alone[1]).max() > 0.1
+
+
+def test_population_has_human_spread(grid: FaceGrid) -> None:
+    faces = synthesize(draw_parameters(300, 0, expressions=False), grid)
+    size = np.ptp(faces, axis=1)
+    assert 120 < size[:, 0].mean() < 150
+    assert 140 < size[:, 1].mean() < 190
+    assert 3 < size[:, 0].std() < 9
+    assert 3 < size[:, 1].std() < 12
+    spread = np.linalg.norm(faces.std(axis=0), axis=1)
+    assert 1 < np.median(spread) < 6
+
+
+def test_parameters_of_a_wrong_shape_are_refused(grid: FaceGrid) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        synthesize(np.zeros((2, 3)), grid)
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+def settings(**changes: object) -> DataSettings:
+    return DataSettings(
+        faces=12, test_fraction=0.25, synthetic=SyntheticSettings(vertices=2000), **changes
+    )
+
+
+def test_convert_fills_the_store(tmp_path, grid: FaceGrid) -> None:
+    data = convert_synthetic(settings(), tmp_path)
+    assert data.vertices.shape == (12, len(grid.points), 3)
+    assert np.array_equal(data.triangles, grid.triangles)
+    assert data.faces["id"].tolist()[:2] == ["synthetic_00000", "synthetic_00001"]
+    assert data.faces["split"].tolist().count("test") == 3
+    assert data.faces["split"].tolist() == split_labels(12, 0.25, 0)
+    assert data.faces["subject"].nunique() == 12
+    assert "neutral" in set(data.faces["expression"])
+    assert len(set(data.faces["expression"])) > 1
+    assert data.info["licence"] == "MIT (made by lwpipe)"
+    assert data.info["seed"] == 0
+    assert data.info["alignment"] == "none needed"
+    assert data.info["shape_parameters"] == shape_names()
+    stored = data.regions()
+    assert stored is not None
+    assert list(stored) == shape_names()
+    drawn = synthesize(draw_parameters(12, 0), grid)
+    assert np.allclose(data.vertices, drawn, atol=1e-4)
+
+
+def test_convert_repeats_to_the_byte_in_any_chunks(tmp_path, monkeypatch) -> None:
+    first = convert_synthetic(settings(), tmp_path / "a")
+    again = convert_synthetic(settings(), tmp_path / "b")
+    for name in ("vertices.npy", "faces.csv", "template.ply", "dataset.json", "regions.npz"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+    other = convert_synthetic(settings(seed=1), tmp_path / "c")
+    assert first.info["content_sha256"] == again.info["content_sha256"]
+    assert first.info["content_sha256"] != other.info["content_sha256"]
+    monkeypatch.setattr(synthetic, "_CHUNK_BYTES", 5 * 2000 * 3 * 8)
+    small = convert_synthetic(settings(), tmp_path / "d")
+    assert np.allclose(small.vertices, first.vertices, atol=1e-4)
+
+
+def test_convert_without_expressions_is_neutral(tmp_path) -> None:
+    plain = DataSettings(faces=6, synthetic=SyntheticSettings(vertices=2000, expressions=False))
+    data = convert_synthetic(plain, tmp_path)
+    assert set(data.faces["expression"]) == {"neutral"}
+    assert data.info["expressions"] == []
