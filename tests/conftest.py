@@ -28,7 +28,7 @@ class LinearPatches:
 
     template: np.ndarray
     fields: np.ndarray  # (K, Z, V, 3)
-    settings: dict[str, Any] = field(default_factory=lambda: {"model": {"weighting": "vertex"}})
+    parts_match_weights: bool = True
     info: dict[str, Any] = field(
         default_factory=lambda: {"parameters": 7, "seconds": 1.5, "epochs": 3}
     )

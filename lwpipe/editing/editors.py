@@ -26,8 +26,8 @@ class FaceModel(Protocol):
         """Number of parts K; 1 for a model without parts."""
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The settings it was made with, among them `settings["model"]["weighting"]`."""
+    def parts_match_weights(self) -> bool:
+        """Whether part k belongs to column k of the local weights."""
 
     @property
     def info(self) -> dict[str, Any]:

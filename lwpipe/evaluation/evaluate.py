@@ -87,12 +87,10 @@ def evaluate_model(
             f"{data.path}: the faces have {data.vertices.shape[1]} vertices, the model "
             f"{model.vertex_count}: it was trained on other data."
         )
-    # Without weighting nothing ties the model's part k to the weights' column k.
-    match = model.settings.get("model", {}).get("weighting") == "none"
     with _one_blas_thread():
         bench = _Bench(data, weights, settings)
         reconstruction = bench.reconstruction(model.reconstruct)
-        measures, rows = bench.edits("model", ModelEditor(model), match)
+        measures, rows = bench.edits("model", ModelEditor(model), not model.parts_match_weights)
     about = {key: model.info.get(key) for key in ("parameters", "seconds", "epochs")}
     result = rounded(
         {"reconstruction": reconstruction, **measures, "model": about, **bench.about()}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lwpipe.core.settings import Bounded, Name, Positive, Section, Seed
+from lwpipe.core.settings import Bounded, Positive, Section, Seed
 
 
 class EvaluationSettings(Section):
@@ -25,8 +25,6 @@ class EvaluationSettings(Section):
 class InterpolationSettings(Section):
     """Part by part from a source to a target face (figures 4 and 5 of the paper)."""
 
-    variants: Annotated[list[Name], Field(min_length=1)] = ["full"]
-    """Which variants are rendered: names from `variants`."""
     pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None = None
     """Pairs of ids from faces.csv, as [[source, target], ...]; null: drawn by seed."""
     random_pairs: Bounded = 1
@@ -35,10 +33,15 @@ class InterpolationSettings(Section):
     """Faces from source to target: alpha = i / (steps + 1), i = 1 ... steps."""
     meshes: bool = False
     """Also write the mesh of every step as PLY."""
-    animation: Literal["gif", "mp4", "none"] = "gif"
-    """Also write one animation a part."""
     seed: Seed = 0
     """Draws the pairs."""
+
+
+class AnimationSettings(Section):
+    """Films of the interpolation."""
+
+    animation: Literal["gif", "mp4", "none"] = "gif"
+    """Also write one animation a part."""
 
 
 class DiversitySettings(Section):

@@ -132,8 +132,7 @@ def interpolate(
     maps = np.stack([surface_distances(row[0], row[-1], data.triangles) for row in faces])
     if model.part_count == 1:
         weights = np.ones((len(weights), 1), dtype=np.float32)
-    # Without weighting nothing ties the model's part k to column k of the weights.
-    matched = model.part_count > 1 and model.settings["model"]["weighting"] == "none"
+    matched = model.part_count > 1 and not model.parts_match_weights
     found = locality(maps, weights, match=matched)["parts"]
     columns = tuple(int(part["weights_column"]) for part in found)
     names = data.faces["id"]

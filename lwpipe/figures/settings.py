@@ -1,4 +1,4 @@
-"""The section `figures`."""
+"""The section `figures`: each figure takes the part of it that it reads."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from pydantic import Field, field_validator
 from lwpipe.core.settings import Real, Section
 
 
-class FiguresSettings(Section):
-    """How pictures look."""
+class CameraSettings(Section):
+    """How faces are rendered."""
 
-    dpi: Annotated[int, Field(ge=50, le=1200)] = 150
-    """Resolution of plots. Unit: pixels an inch."""
     tile: Annotated[int, Field(ge=64, le=2048)] = 360
     """Edge of one rendered face. Unit: pixels."""
-    colormap: str = "viridis"
-    """Colours of maps on faces: a name that matplotlib knows."""
     azimuth: Real = 0.0
     """Camera, to the left of the face. Unit: degrees."""
     elevation: Real = 0.0
     """Camera, above the face. Unit: degrees."""
+
+
+class PlotSettings(Section):
+    """How plots look."""
+
+    dpi: Annotated[int, Field(ge=50, le=1200)] = 150
+    """Resolution of plots. Unit: pixels an inch."""
+
+
+class FiguresSettings(PlotSettings, CameraSettings):
+    """How pictures look."""
+
+    colormap: str = "viridis"
+    """Colours of maps on faces: a name that matplotlib knows."""
 
     @field_validator("colormap")
     @classmethod

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from lwpipe.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from lwpipe.local_weights.features import features
     from lwpipe.local_weights.make import coarsen, load_local_weights, make_local_weights
     from lwpipe.local_weights.snmf import solve_snmf
     from lwpipe.local_weights.solve import SnmfResult
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SnmfResult",
     "coarsen",
-    "features",
     "load_local_weights",
     "make_local_weights",
     "solve_snmf",
@@ -25,7 +23,6 @@ __getattr__ = lazily(
     {
         "SnmfResult": "lwpipe.local_weights.solve",
         "coarsen": "lwpipe.local_weights.make",
-        "features": "lwpipe.local_weights.features",
         "load_local_weights": "lwpipe.local_weights.make",
         "make_local_weights": "lwpipe.local_weights.make",
         "solve_snmf": "lwpipe.local_weights.snmf",

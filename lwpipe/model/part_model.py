@@ -103,6 +103,11 @@ class PartModel:
         return self.network.part_count
 
     @property
+    def parts_match_weights(self) -> bool:
+        """Whether part k belongs to column k of the local weights."""
+        return self.model_settings.weighting != "none"
+
+    @property
     def parameter_count(self) -> int:
         """Number of learned numbers."""
         return sum(parameter.numel() for parameter in self.network.parameters())

@@ -9,11 +9,16 @@ from pydantic import Field
 from lwpipe.core.settings import Section
 
 
-class ModelSettings(Section):
-    """The network."""
+class LatentSettings(Section):
+    """The size of the codes."""
 
     latent_size: Annotated[int, Field(ge=1, le=4096)] = 64
     """Z: size of the latent code and of each part encoding."""
+
+
+class ModelSettings(LatentSettings):
+    """The network."""
+
     channels: Annotated[
         list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1, max_length=16)
     ] = [16, 16, 16, 32]

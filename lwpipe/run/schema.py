@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lwpipe.core.settings import Name, Section
 from lwpipe.data.settings import DataSettings
-from lwpipe.evaluation.settings import DiversitySettings, EvaluationSettings, InterpolationSettings
+from lwpipe.evaluation.settings import (
+    AnimationSettings,
+    DiversitySettings,
+    EvaluationSettings,
+    InterpolationSettings,
+)
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template.settings import TemplateSettings
 from lwpipe.training.settings import TrainingSettings
+
+
+class InterpolationSection(AnimationSettings, InterpolationSettings):
+    """Part by part from a source to a target face (figures 4 and 5 of the paper)."""
+
+    variants: Annotated[list[Name], Field(min_length=1)] = ["full"]
+    """Which variants are rendered: names from `variants`."""
 
 
 class Settings(Section):
@@ -26,7 +38,7 @@ class Settings(Section):
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
-    interpolation: InterpolationSettings = InterpolationSettings()
+    interpolation: InterpolationSection = InterpolationSection()
     diversity: DiversitySettings = DiversitySettings()
     figures: FiguresSettings = FiguresSettings()
 

@@ -11,14 +11,8 @@ from scipy.optimize import linear_sum_assignment
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import DatasetWriter
-from lwpipe.local_weights import (
-    coarsen,
-    features,
-    load_local_weights,
-    make_local_weights,
-    solve_snmf,
-)
-from lwpipe.local_weights.features import choose_faces
+from lwpipe.local_weights import coarsen, load_local_weights, make_local_weights, solve_snmf
+from lwpipe.local_weights.features import choose_faces, features
 from lwpipe.local_weights.make import (
     describe_parts,
     partition_of_unity,
