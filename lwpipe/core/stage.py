@@ -1,4 +1,4 @@
-"""What a stage of the workflow is: the one declaration that rules, commands and reports are made of.
+"""What a stage of the workflow is: the declaration that rules, commands and reports are made of.
 
 A stage is a function of the library that makes files from files and settings. Its arguments have
 the names of the declaration: each input, each section of the settings, and each output, or `output`
