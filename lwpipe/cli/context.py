@@ -1,26 +1,42 @@
-"""What every command starts with: the configuration, the paths, and how it speaks."""
+"""What every command starts with: the configuration, the variant, and how it speaks."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.core.stage import Stage
 from lwpipe.core.strict_yaml import MAX_DEPTH
 from lwpipe.run.layout import Layout
 from lwpipe.run.load import cli_value, merge, read_yaml, validate_run
 from lwpipe.run.run import Run
-from lwpipe.run.schema import SHIPPED_VARIANTS, Settings
+from lwpipe.run.schema import Settings
+from lwpipe.run.variants import shipped_overrides
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
-    from lwpipe.data.store import Dataset
-    from lwpipe.model import PartModel
+def add_configuration(parser: argparse.ArgumentParser) -> None:
+    """Add --config and --set."""
+    group = parser.add_argument_group("configuration")
+    group.add_argument(
+        "--config",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="laid in order over config.yaml of this folder, or over the defaults without one",
+    )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="laid over the files; as in --set training.epochs=10; can be repeated",
+    )
 
 
 def read_run(options: Namespace) -> Run:
@@ -36,7 +52,7 @@ def read_run(options: Namespace) -> Run:
     """
     files = [str(file) for file in options.config]
     own = Path("config.yaml")
-    layers: list[tuple[str, Mapping[str, Any]]] = [("defaults", {"variants": SHIPPED_VARIANTS})]
+    layers: list[tuple[str, Mapping[str, Any]]] = [("defaults", {"variants": shipped_overrides()})]
     if own.exists() and str(own) not in files:
         layers.append((str(own), read_yaml(own)))
     layers += [(file, read_yaml(file)) for file in files]
@@ -46,10 +62,8 @@ def read_run(options: Namespace) -> Run:
         for part in reversed(key.split(".")):
             nested = {part: nested}
         layers.append(("command line", nested))
-    merged: dict[str, Any] = {}
-    for _, layer in layers:
-        merged = merge(merged, layer)
-    return validate_run(merged, layers)
+    start: dict[str, Any] = {}
+    return validate_run(reduce(merge, (layer for _, layer in layers), start), layers)
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -65,57 +79,38 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 class Context:
-    """The configuration and the paths of one command."""
+    """The configuration of one command, and the variant that it is about.
 
-    def __init__(self, options: Namespace, of_variant: bool = False) -> None:
-        self.options = options
+    Parameters
+    ----------
+    options : with `config`, `set`, `results` and `variant`
+
+    Raises
+    ------
+    LwpipeError
+        If the configuration is not valid, or has no such variant.
+    """
+
+    def __init__(self, options: Namespace) -> None:
         self.layout = Layout(read_run(options), options.results)
-        variants = self.layout.run.variants
+        run = self.layout.run
         self.variant: str | None = options.variant
-        if self.variant is None and of_variant:
-            self.variant = next(iter(variants))
-        known = self.variant in variants or self.variant in self.layout.run.points
-        if self.variant is not None and not known:
+        if self.variant is not None and self.variant not in {**run.variants, **run.points}:
             raise LwpipeError(
                 f"--variant {self.variant}: the configuration has no such variant or point; it has "
-                f"{', '.join(variants)}."
+                f"{', '.join(run.variants)}."
             )
-        self.settings: Settings = self.layout.settings(self.variant)
 
-    def folder(self, stage: str) -> Path:
-        """Return the folder of `stage`."""
-        return Path(self.layout.folder(stage, self.variant))
+    @property
+    def settings(self) -> Settings:
+        """The settings of the variant, or those of the run."""
+        return self.layout.settings(self.variant)
 
-    def output(self, stage: str) -> Path:
-        """Return the folder to write."""
-        return Path(self.options.output or self.folder(stage))
-
-    def data(self) -> Path:
-        """Return the folder of the data set."""
-        return Path(self.options.data or self.folder("make_dataset"))
-
-    def dataset(self) -> Dataset:
-        """Open the data set."""
-        from lwpipe.data.store import Dataset
-
-        return Dataset.open(self.data())
-
-    def weights_path(self) -> Path:
-        """Return the file of the local weights."""
-        default = self.folder("make_local_weights") / "local_weights.npz"
-        return Path(self.options.weights or default)
-
-    def weights(self) -> npt.NDArray[np.float32]:
-        """Read the local weights, (V, K)."""
-        from lwpipe.local_weights import load_local_weights
-
-        return load_local_weights(self.weights_path())[0]
-
-    def model(self) -> PartModel:
-        """Load the trained model."""
-        from lwpipe.model import load
-
-        return load(self.options.model or self.folder("train_model"))
+    def choose(self, stages: Sequence[Stage]) -> None:
+        """Take the first variant where the stages exist once a variant."""
+        of_variant = [stage.name for stage in stages if stage.scope == "variant"]
+        if of_variant:
+            self.variant = self.layout.members(of_variant[0])[0]
 
 
 def say(text: str) -> None:

@@ -41,3 +41,14 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
     )
+
+    @classmethod
+    def keys(cls, choice: str | None = None) -> tuple[str, ...]:
+        """Return the keys of the section that are read.
+
+        Parameters
+        ----------
+        choice : where one key decides which of the others are read, as `data.source` does: its
+            value; None: all keys
+        """
+        return tuple(cls.model_fields)

@@ -49,6 +49,23 @@ class Size:
 
 
 @dataclass(frozen=True)
+class Target:
+    """What stages belong to: one word for the target, the command, the folder and the report.
+
+    Attributes
+    ----------
+    name : the word
+    place : orders targets, in reports and in help; one may be between two
+    title, text : of its section in reports
+    """
+
+    name: str
+    place: float
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Input:
     """Files that a stage reads.
 
@@ -58,11 +75,13 @@ class Input:
     files : names of its outputs
     take : what the function gets: the path of the one 'file', that of the 'folder' of all of them,
         or, of a stage that exists once a variant, a point or a root, a dict of the paths of 'each'
+    partly : of 'each', those that are not there yet may be missing from a command
     """
 
     stage: str
     files: tuple[str, ...]
     take: Literal["file", "folder", "each"] = "file"
+    partly: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +141,15 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Switch:
+    """A flag of a command, as '--fresh', the value that it gives, and what it does."""
+
+    flag: str
+    value: Any
+    does: str
+
+
+@dataclass(frozen=True)
 class Stage:
     """One stage.
 
@@ -140,7 +168,9 @@ class Stage:
     gives : 'files': the function is called with the path of each output; 'folder': with that of
         their folder, as `output`
     about : facts of the run that it is called with: 'name', 'points'
-    switches : flags of the command, as name: (value that it gives, help)
+    members : key of the configuration that lists the variants it is made for; empty: all
+    switches : flags of the command by argument
+    shows : its inputs are all that the other stages show
     """
 
     name: str
@@ -155,7 +185,14 @@ class Stage:
     folder: str = ""
     gives: Literal["files", "folder"] = "files"
     about: tuple[str, ...] = ()
-    switches: Mapping[str, tuple[Any, str]] = field(default_factory=dict)
+    members: str = ""
+    switches: Mapping[str, Switch] = field(default_factory=dict)
+    shows: bool = False
+
+    @property
+    def place(self) -> str:
+        """Folder of its files inside the root."""
+        return self.folder or self.target
 
     @property
     def after(self) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from lwpipe.run.schema import SHIPPED_VARIANTS, RunSettings
+from lwpipe.run.schema import RunSettings
+from lwpipe.run.variants import SHIPPED
 
 _WIDTH = 96
 _TYPES = {
@@ -25,14 +26,6 @@ _HEAD = """\
 #   snakemake --cores 2 --configfile presets/ict.yaml
 # Each key says its meaning, its unit where it has one, and [type and range].
 """
-_VARIANTS = {
-    "full": "parts, local weights and cycle loss, as configured above",
-    "no_cycle": "without the cycle loss",
-    "no_local_weights": "projections to part encodings, but no local weights",
-    "no_projection": "CoMA: one encoding for the whole face",
-    "outer": "local weights as an outer product with the encodings",
-    "magnitude_features": "parts found from the length of displacements",
-}
 
 
 def json_schema() -> dict[str, Any]:
@@ -55,9 +48,9 @@ def default_yaml() -> str:
         lines.append("")
     lines.extend(_comment(_words(properties["variants"]), 0))
     lines.append("variants:")
-    for name, overrides in SHIPPED_VARIANTS.items():
-        lines.extend(_comment(_VARIANTS[name], 1))
-        lines.append(f"  {name}: {_flow(overrides)}")
+    for name, variant in SHIPPED.items():
+        lines.extend(_comment(variant.words, 1))
+        lines.append(f"  {name}: {_flow(variant.overrides)}")
     lines.append("")
     lines.extend(_comment(_words(properties["sweep"]), 0))
     lines.append("sweep: {}")

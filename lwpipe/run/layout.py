@@ -1,4 +1,4 @@
-"""Where the files of a run lie, which jobs it has, and which of them a changed key reruns."""
+"""Where the files of a run lie, and which jobs it has."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from lwpipe.run.stages import STAGES, chain, chain_keys, holds, read_settings
 class Layout:
     """Where the files of a run lie.
 
-    A stage that variants may share (data, template, weights) lies in `results/<run>/<folder>`; a
-    variant whose settings for it, or for a stage before it, differ from the base's has its own in
-    `results/<run>/variants/<variant>/<folder>`. Training and all after it are always a variant's.
+    A stage that variants may share (data, template, local weights) lies in
+    `results/<run>/<folder>`; a variant whose settings for it, or for a stage before it, differ from
+    the base's has its own in `results/<run>/variants/<variant>/<folder>`. Training and all after it
+    are always a variant's.
 
     A point of the sweep is like a variant, in `results/<run>/sweep/<point>`, but points that
     differ from the base share what they agree on among themselves: such a stage lies in
@@ -91,12 +92,29 @@ class Layout:
 
     def folder(self, stage: str, variant: str | None = None) -> str:
         """Return the folder of the files that `variant` uses of `stage`."""
-        return f"{self.root(stage, variant)}/{self.stage_folder(stage)}"
+        return f"{self.root(stage, variant)}/{STAGES[stage].place}"
 
-    @staticmethod
-    def stage_folder(stage: str) -> str:
-        """Return the folder of `stage` inside its root."""
-        return STAGES[stage].folder
+    def file(self, stage: str, output: str, variant: str | None = None) -> str:
+        """Return the path of one output of `stage`; of a folder, without a '/' at its end."""
+        file = STAGES[stage].outputs[output].file.rstrip("/")
+        return f"{self.folder(stage, variant)}/{file}"
+
+    def inputs(self, stage: str, variant: str | None = None) -> dict[str, dict[str, list[str]]]:
+        """Return the files that `stage` reads: of each input, for each member, those that it names.
+
+        The members are the variants, points or roots that the input's stage exists for where it
+        takes each of them ('' stands for the root of the run), and else only ''.
+        """
+        found = {}
+        for name, wanted in STAGES[stage].inputs.items():
+            members: dict[str, str | None] = {"": variant}
+            if wanted.take == "each":
+                members = {member or "": member for member in self.members(wanted.stage)}
+            found[name] = {
+                label: [self.file(wanted.stage, file, member) for file in wanted.files]
+                for label, member in members.items()
+            }
+        return found
 
     @cached_property
     def _members(self) -> dict[str, str | None]:
@@ -139,19 +157,28 @@ class Layout:
             return self.run.variants[variant]
         raise LwpipeError(f"{variant}: the configuration has no such variant or point of a sweep.")
 
-    def roots(self, stage: str) -> list[str]:
-        """Return every root folder with files of `stage`, that of the base first.
+    def members(self, stage: str) -> list[str | None]:
+        """Return the variants or points that have files of `stage`; None stands for the run.
 
         Shared stages of points are not among them: see `point_roots`.
         """
         scope = STAGES[stage].scope
         if scope == "point":
-            return [self.variant_root(point) for point in self.run.points]
+            return list(self.run.points)
         if scope == "sweep":
-            return [self.base] if self.run.points else []
-        found = [] if scope == "variant" else [self.base]
-        found += [self.root(stage, variant) for variant in self.run.variants]
-        return list(dict.fromkeys(found))
+            return [None] if self.run.points else []
+        if scope == "run":
+            return [None]
+        if scope == "variant":
+            key = STAGES[stage].members
+            chosen = value_at(self.run.base, key) if key else self.run.variants
+            return list(dict.fromkeys(chosen))
+        own = [v for v in self.run.variants if self.differs(v, stage)]
+        return [None, *own]
+
+    def roots(self, stage: str) -> list[str]:
+        """Return the root folder of each of the `members`."""
+        return [self.root(stage, member) for member in self.members(stage)]
 
     def point_roots(self, stage: str) -> list[str]:
         """Return the root folders of a shared stage that only points of the sweep use."""
@@ -166,52 +193,6 @@ def jobs(layout: Layout) -> dict[tuple[str, str], Mapping[str, Any]]:
     found: dict[tuple[str, str], Mapping[str, Any]] = {}
     for stage in STAGES:
         for root in (*layout.roots(stage), *layout.point_roots(stage)):
-            variant = layout.variant_at(root)
-            if stage == "draw_interpolation" and variant not in (
-                layout.run.base.interpolation.variants
-            ):
-                continue
-            found[stage, root] = read_settings(stage, layout.settings(variant))
+            settings = layout.settings(layout.variant_at(root))
+            found[stage, root] = read_settings(stage, settings)
     return found
-
-
-def reruns(before: Layout, after: Layout) -> set[tuple[str, str]]:
-    """Return the jobs that run when the configuration of a finished run changes.
-
-    A job runs if it is new, reads a setting that changed, or follows a job that runs.
-
-    Parameters
-    ----------
-    before, after : layouts of the finished run and of the changed configuration
-    """
-    old, new = jobs(before), jobs(after)
-    running: set[tuple[str, str]] = set()
-    for (stage, root), values in new.items():  # STAGES is in topological order
-        variant = after.variant_at(root)
-        used: set[tuple[str, str]] = set()
-        for name in STAGES[stage].after:
-            gathers = STAGES[stage].scope in ("run", "sweep")
-            if gathers and (stage == "write_report" or STAGES[name].scope in ("variant", "point")):
-                used |= {(name, each) for each in after.roots(name)}
-            else:
-                used.add((name, after.root(name, variant)))
-        if values != old.get((stage, root)) or used & running:
-            running.add((stage, root))
-    if set(old) - set(new):
-        running |= _losing_an_input(old, new, after)
-    return running
-
-
-def _losing_an_input(
-    old: Mapping[tuple[str, str], Any],
-    new: Mapping[tuple[str, str], Any],
-    layout: Layout,
-) -> set[tuple[str, str]]:
-    """Return the jobs that gather all variants or points and had one that is gone."""
-    gone = {stage for stage, _ in set(old) - set(new)}
-    gathering = {"write_report"} if gone else set()
-    if "evaluate_model" in gone:
-        gathering |= {"summarise", "draw_summary", "draw_tradeoff"}
-    if "evaluate_point" in gone:
-        gathering |= {"collect_sweep", "draw_sweep"}
-    return {(stage, layout.base) for stage in gathering} & set(new)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
 from lwpipe.core.settings import Name, Section
 from lwpipe.data.settings import DataSettings
@@ -18,6 +18,8 @@ from lwpipe.evaluation.settings import (
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.model.settings import ModelSettings
+from lwpipe.run.stages import STAGES
+from lwpipe.run.variants import shipped_overrides
 from lwpipe.template.settings import TemplateSettings
 from lwpipe.training.settings import TrainingSettings
 
@@ -29,7 +31,7 @@ class InterpolationSection(AnimationSettings, InterpolationSettings):
     """Which variants are rendered: names from `variants`."""
 
 
-class Settings(Section):
+class _Shipped(Section):
     """The whole configuration of one run, without its variants."""
 
     data: DataSettings = DataSettings()
@@ -59,17 +61,26 @@ class Settings(Section):
         return self
 
 
-SHIPPED_VARIANTS: dict[Name, dict[str, Any] | None] = {
-    "full": {},
-    "no_cycle": {"training": {"cycle_weight": 0.0}},
-    "no_local_weights": {"model": {"weighting": "none"}},
-    "no_projection": {
-        "model": {"weighting": "none", "projection": False},
-        "training": {"cycle_weight": 0.0},
-    },
-    "outer": {"model": {"weighting": "outer"}},
-    "magnitude_features": {"local_weights": {"features": "magnitude"}},
-}
+def _composed() -> type[_Shipped]:
+    """Return the shipped sections, and those that only stages of plugins read."""
+    added: dict[str, Any] = {}
+    for stage in STAGES.values():
+        for section, kind in stage.reads.items():
+            if section not in _Shipped.model_fields:
+                added.setdefault(section, (kind, kind()))
+    made: type[_Shipped] = create_model(
+        "Settings", __base__=_Shipped, __doc__=_Shipped.__doc__, **added
+    )
+    return made
+
+
+if TYPE_CHECKING:
+
+    class Settings(_Shipped):
+        """The whole configuration of one run, without its variants."""
+
+else:
+    Settings = _composed()
 
 
 # What a run has once: neither a variant nor a point of a sweep can differ in it.
@@ -81,7 +92,7 @@ class RunSettings(Settings):
 
     name: Name = "synthetic"
     """Name of the run: its results lie in results/<name>."""
-    variants: dict[Name, dict[str, Any] | None] = SHIPPED_VARIANTS
+    variants: dict[Name, dict[str, Any] | None] = shipped_overrides()
     """Each name maps to the keys in which the variant differs from the rest of this file, or to
     null to leave out a variant of a file below; each variant is trained and evaluated."""
     sweep: dict[str, list[Any] | None] = {}

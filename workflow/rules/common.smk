@@ -1,4 +1,4 @@
-"""The validated configuration and the layout of the results."""
+"""The validated configuration, and what rules are made of: the declarations of lwpipe's stages."""
 
 import os
 import re
@@ -6,26 +6,40 @@ import sys
 from functools import reduce
 from pathlib import Path
 
-from lwpipe.run import merge, read_yaml, validate_run
+from lwpipe.core import plugins
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import write_text
+from lwpipe.run import merge, needs, read_yaml, validate_run
+from lwpipe.run.call import about_run
 from lwpipe.run.layout import Layout
 from lwpipe.run.load import cli_value
-from lwpipe.run.stages import STAGES, read_settings
-from lwpipe.core.errors import LwpipeError
-from lwpipe.report import report_files
+from lwpipe.run.stages import STAGES, TARGETS, of_target, read_settings
 
 
 def configuration_layers():
-    """Return (file, values) of each configuration file and of --config, lowest first."""
-    # Snakemake lists the files of the command line first, and lays them over the Snakefile's.
-    above = [os.path.abspath(file) for file in workflow.overwrite_configfiles]
-    below = [os.path.abspath(file) for file in workflow.configfiles]
-    files = [*(file for file in below if file not in above), *above]
-    here = os.getcwd() + os.sep
-    names = [file.removeprefix(here) for file in files]
+    """Return (file, values) of each layer of the configuration, lowest first.
+
+    The workflow's own config.yaml lies below that of the working folder, the files of the command
+    line and --config. As a module, the workflow has its own and the `config` that it is given.
+    """
+    own = os.path.realpath(workflow.source_path("../../config.yaml"))
+    if workflow.modifier.skip_configfile:
+        return [(shown(own), read_yaml(own)), ("config of the module", dict(config))]
+    files = [own]
+    if os.path.exists("config.yaml"):
+        files.append(os.path.realpath("config.yaml"))
+    files += [os.path.realpath(file) for file in workflow.overwrite_configfiles]
+    # A file that is named again counts where it is named last.
+    once = [file for place, file in enumerate(files) if file not in files[place + 1 :]]
     return [
-        *((name, read_yaml(name)) for name in names),
+        *((shown(file), read_yaml(file)) for file in once),
         ("command line", typed(dict(workflow.config_settings.config))),
     ]
+
+
+def shown(file):
+    """Return a file as messages name it: relative to the working folder where it lies in it."""
+    return file.removeprefix(os.path.realpath(os.getcwd()) + os.sep)
 
 
 def typed(value):
@@ -51,6 +65,12 @@ def check_records():
         )
 
 
+def leave(error):
+    """End with one sentence: by an exception of Snakemake it would be a traceback."""
+    print(f"lwpipe: error: {error}", file=sys.stderr)
+    sys.exit(1)
+
+
 try:
     check_records()
     LAYERS = configuration_layers()
@@ -58,26 +78,15 @@ try:
     CONFIG = reduce(merge, (values for _, values in LAYERS), {})
     LAYOUT = Layout(validate_run(CONFIG, LAYERS))
 except LwpipeError as error:
-    # Leaving here, and not by an exception of Snakemake, is what spares the user a traceback.
-    print(f"lwpipe: error: {error}", file=sys.stderr)
-    sys.exit(1)
+    leave(error)
 
 RUN = LAYOUT.base
-BASE = LAYOUT.run.base
-VARIANTS = list(LAYOUT.run.variants)
-POINTS = LAYOUT.run.points
-RENDERED = list(dict.fromkeys(BASE.interpolation.variants))
-
-# What every reader of a data set needs of it.
-STORE = ["vertices.npy", "template.ply", "faces.csv", "dataset.json", "regions.npz"]
-
-# Training gets this many threads, whatever --cores allows: another number may round otherwise and
-# end with other bytes. More for one large training: --set-threads train_model=8
-TRAIN_THREADS = 2
-
+POINTS = {name: dict(point.values) for name, point in LAYOUT.run.points.items()}
+# For Snakemake's report.
+config["name"] = LAYOUT.run.name
 
 # A list of a thousand points would take seconds to compile: of their names only the form counts.
-NAMED = "|".join(map(re.escape, VARIANTS))
+NAMED = "|".join(map(re.escape, LAYOUT.run.variants))
 POINT = "[^/]+=[^/]+"
 
 
@@ -87,7 +96,28 @@ wildcard_constraints:
     point=POINT,
 
 
-def variant_of(wildcards):
+# Where the files of a stage lie, by its scope, and who a job of it is of.
+ROOTS = {
+    "shared": "{root}",
+    "run": RUN,
+    "variant": f"{RUN}/variants/{{variant}}",
+    "point": f"{RUN}/sweep/{{point}}",
+    "sweep": RUN,
+}
+OWNERS = {
+    "shared": ": {wildcards.root}",
+    "variant": ": {wildcards.variant}",
+    "point": ": {wildcards.point}",
+}
+
+
+def rules_of_plugins():
+    """Return the files of rules that plugins bring."""
+    folders = map(Path, plugins.folders("workflow/rules"))
+    return [str(file) for folder in folders for file in sorted(folder.glob("*.smk"))]
+
+
+def member_of(wildcards):
     """Return the variant or point a job belongs to, or None for a job of the whole run."""
     for name in ("variant", "point"):
         if hasattr(wildcards, name):
@@ -97,59 +127,148 @@ def variant_of(wildcards):
 
 def settings_of(wildcards):
     """Return the settings of the variant or point a job belongs to, or those of the run."""
-    return LAYOUT.settings(variant_of(wildcards))
+    return LAYOUT.settings(member_of(wildcards))
 
 
-def made_by(stage, *files):
-    """Return an input function: the files of `stage` that the job's variant uses."""
-
-    def paths(wildcards):
-        folder = LAYOUT.folder(stage, variant_of(wildcards))
-        return [f"{folder}/{file}" for file in files]
-
-    return paths
-
-
-def reads(stage, section):
-    """Return a params function: the keys of a section that `stage` reads, as plain values."""
-
-    def values(wildcards):
-        return read_settings(stage, settings_of(wildcards))[section]
-
-    return values
-
-
-def of_variants(stage, *files, variants=None):
-    """Return the files of `stage` for every variant."""
+def files_of(target):
+    """Return the files of a target; those of points come in as inputs of the others."""
     return [
-        f"{LAYOUT.folder(stage, variant)}/{file}"
-        for variant in (VARIANTS if variants is None else variants)
-        for file in files
+        LAYOUT.file(stage.name, name, member)
+        for stage in of_target(target)
+        if stage.scope != "point"
+        for member in LAYOUT.members(stage.name)
+        for name in stage.outputs
     ]
 
 
-def of_roots(stage, *files):
-    """Return the files of `stage` for the run and for every variant that has its own."""
-    folder = STAGES[stage].folder
-    return [f"{root}/{folder}/{file}" for root in LAYOUT.roots(stage) for file in files]
-
-
 def source_files(wildcards):
-    """Return the user's own files that the data are made from, so that a changed one counts.
-
-    A path that does not exist gives no file: the conversion then says what is wrong with it.
-    """
-    data = settings_of(wildcards).data
-    named = {
-        "synthetic": [],
-        "ict": [data.ict.path],
-        "aflw2000-3d": [data.aflw2000_3d.model_dir, data.aflw2000_3d.faces_dir],
-        "meshes": [data.meshes.path, data.meshes.table],
-    }[data.source]
-    files = []
-    for path in (Path(name) for name in named if name is not None):
-        if path.is_dir():
-            files += sorted(str(file) for file in path.rglob("*") if file.is_file())
-        elif path.exists():
-            files.append(str(path))
+    """Return the user's own files that the data are made from, so that a changed one counts."""
+    files = [str(file) for file in settings_of(wildcards).data.inputs()]
+    for file in files:
+        if "{" in file or "}" in file:
+            leave(
+                f"{file}: Snakemake cannot have {{ or }} in the path of a file: rename it."
+            )
     return files
+
+
+def inputs(stage):
+    """Return the inputs of a stage: functions of the job, or the files of all members."""
+
+    def of_job(name):
+        return lambda wildcards: LAYOUT.inputs(stage, member_of(wildcards))[name][""]
+
+    return {
+        name: all_members(stage, name) if wanted.take == "each" else of_job(name)
+        for name, wanted in STAGES[stage].inputs.items()
+    }
+
+
+def all_members(stage, name):
+    """Return the files of an input that a stage takes of each variant, point or root."""
+    members = LAYOUT.inputs(stage)[name]
+    return [file for files in members.values() for file in files]
+
+
+def outputs(stage):
+    """Return the outputs of a stage, with captions for those that reports show."""
+    declared = STAGES[stage]
+    return {
+        name: (
+            shown_output(declared, name)
+            if output.caption
+            else path_of(declared, output)
+        )
+        for name, output in declared.outputs.items()
+    }
+
+
+def path_of(stage, output):
+    """Return the path of an output, a folder where it is one."""
+    path = f"{ROOTS[stage.scope]}/{stage.place}/{output.file.rstrip('/')}"
+    return directory(path) if output.file.endswith("/") else path
+
+
+def shown_output(stage, name):
+    """Return an output that Snakemake's report shows."""
+    output, target = stage.outputs[name], TARGETS[stage.target]
+    labels = {"what": output.label}
+    if output.patterns:
+        labels = {output.label: "{figure}"}
+    elif stage.scope == "shared":
+        labels = {"run": "{root}", **labels}
+    return report(
+        path_of(stage, output),
+        caption=caption_file(stage, name),
+        category=f"{list(TARGETS).index(target.name) + 1:02} {target.title}",
+        subcategory="{variant}" if stage.scope == "variant" else None,
+        labels=labels,
+        patterns=list(output.patterns),
+    )
+
+
+def caption_file(stage, name):
+    """Write a caption where Snakemake's report reads it, and return the path."""
+    path = Path(".snakemake/lwpipe/captions", f"{stage.name}.{name}.rst").absolute()
+    variant = "``{{ snakemake.wildcards.variant }}``"
+    text = stage.outputs[name].caption.replace("{variant}", variant)
+    # Jobs read the workflow too, many at a time: only who finds another text writes.
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+    return str(path)
+
+
+def log_of(stage):
+    """Return the log of a stage."""
+    return f"{ROOTS[STAGES[stage].scope]}/logs/{stage}.log"
+
+
+def benchmark_of(stage):
+    """Return the file with Snakemake's measurements of a stage."""
+    return f"{ROOTS[STAGES[stage].scope]}/benchmarks/{stage}.tsv"
+
+
+def message_of(stage):
+    """Return what is told when a job of a stage starts."""
+    declared = STAGES[stage]
+    words = f"{declared.does[:1].upper()}{declared.does[1:]}"
+    return words + OWNERS.get(declared.scope, "")
+
+
+def params_of(stage):
+    """Return what a job is told: its stage, the settings that it reads, whose files its inputs are."""
+    declared = STAGES[stage]
+    return {
+        "stage": stage,
+        "settings": lambda wildcards: read_settings(stage, settings_of(wildcards)),
+        "members": {
+            name: list(LAYOUT.inputs(stage)[name])
+            for name, wanted in declared.inputs.items()
+            if wanted.take == "each"
+        },
+        "about": about_run(declared, LAYOUT.run.name, POINTS),
+    }
+
+
+def resources_of(stage):
+    """Return what jobs of a stage ask for: memory and time as much again with every attempt."""
+
+    def mem_mb(wildcards, attempt):
+        settings, size = settings_of(wildcards), size_of(wildcards)
+        return attempt * needs.memory_mb(stage, settings, size)
+
+    def runtime(wildcards, attempt):
+        settings, size = settings_of(wildcards), size_of(wildcards)
+        return attempt * needs.runtime_minutes(stage, settings, size)
+
+    def gpu(wildcards):
+        return needs.gpus(stage, settings_of(wildcards))
+
+    asked = {"mem_mb": mem_mb, "runtime": runtime}
+    return {**asked, "gpu": gpu} if needs.may_ask_for_gpus(stage) else asked
+
+
+def size_of(wildcards):
+    """Return the size of the data set that a job reads or makes."""
+    folder = LAYOUT.folder("make_dataset", member_of(wildcards))
+    return needs.size_of(settings_of(wildcards), folder)

@@ -1,86 +1,58 @@
 rule data:
     input:
-        of_roots("make_dataset", "dataset.json"),
-        of_roots("check_dataset", "qc.csv"),
-        of_roots("draw_contact_sheet", "contact_sheet.png"),
+        files_of("data"),
 
 
-rule make_dataset:
+use rule stage as make_dataset with:
     input:
         source_files,
+        **inputs("make_dataset"),
     output:
-        vertices="{root}/data/vertices.npy",
-        template="{root}/data/template.ply",
-        faces="{root}/data/faces.csv",
-        dataset="{root}/data/dataset.json",
-        regions="{root}/data/regions.npz",
+        **outputs("make_dataset"),
     log:
-        "{root}/logs/make_dataset.log",
+        log_of("make_dataset"),
     benchmark:
-        "{root}/benchmarks/make_dataset.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+        benchmark_of("make_dataset")
+    threads: needs.threads("make_dataset")
     resources:
-        mem_mb=memory("make_dataset"),
-        runtime=minutes("make_dataset"),
+        **resources_of("make_dataset"),
     params:
-        data=reads("make_dataset", "data"),
+        **params_of("make_dataset"),
     message:
-        "Making the data set {output.dataset}"
-    script:
-        "../scripts/make_dataset.py"
+        message_of("make_dataset")
 
 
-rule check_dataset:
+use rule stage as check_dataset with:
     input:
-        made_by("make_dataset", *STORE),
+        **inputs("check_dataset"),
     output:
-        report(
-            "{root}/data/qc.csv",
-            caption="../report/qc.rst",
-            category="1 Data",
-            labels={"run": "{root}", "what": "checks of the meshes"},
-        ),
+        **outputs("check_dataset"),
     log:
-        "{root}/logs/check_dataset.log",
+        log_of("check_dataset"),
     benchmark:
-        "{root}/benchmarks/check_dataset.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+        benchmark_of("check_dataset")
+    threads: needs.threads("check_dataset")
     resources:
-        mem_mb=memory("check_dataset"),
-        runtime=minutes("check_dataset"),
-    message:
-        "Checking the meshes of {wildcards.root}"
-    script:
-        "../scripts/check_dataset.py"
-
-
-rule draw_contact_sheet:
-    input:
-        made_by("make_dataset", *STORE),
-    output:
-        report(
-            "{root}/data/contact_sheet.png",
-            caption="../report/contact_sheet.rst",
-            category="1 Data",
-            labels={"run": "{root}", "what": "faces"},
-        ),
-    log:
-        "{root}/logs/draw_contact_sheet.log",
-    benchmark:
-        "{root}/benchmarks/draw_contact_sheet.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory("draw_contact_sheet"),
-        runtime=minutes("draw_contact_sheet"),
+        **resources_of("check_dataset"),
     params:
-        figures=reads("draw_contact_sheet", "figures"),
+        **params_of("check_dataset"),
     message:
-        "Drawing faces of {wildcards.root}"
-    script:
-        "../scripts/draw_contact_sheet.py"
+        message_of("check_dataset")
+
+
+use rule stage as draw_contact_sheet with:
+    input:
+        **inputs("draw_contact_sheet"),
+    output:
+        **outputs("draw_contact_sheet"),
+    log:
+        log_of("draw_contact_sheet"),
+    benchmark:
+        benchmark_of("draw_contact_sheet")
+    threads: needs.threads("draw_contact_sheet")
+    resources:
+        **resources_of("draw_contact_sheet"),
+    params:
+        **params_of("draw_contact_sheet"),
+    message:
+        message_of("draw_contact_sheet")

@@ -1,64 +1,39 @@
 rule diversity:
     input:
-        of_variants("measure_diversity", "points.csv", "diversity.csv"),
-        of_variants("draw_diversity", "diversity.png"),
+        files_of("diversity"),
 
 
-rule measure_diversity:
+use rule stage as measure_diversity with:
     input:
-        dataset=made_by("make_dataset", *STORE),
-        model=made_by("train_model", "model.safetensors", "model.json"),
+        **inputs("measure_diversity"),
     output:
-        points=f"{RUN}/variants/{{variant}}/diversity/points.csv",
-        table=report(
-            f"{RUN}/variants/{{variant}}/diversity/diversity.csv",
-            caption="../report/diversity.rst",
-            category="8 Diversity",
-            subcategory="{variant}",
-            labels={"what": "areas of the ellipses"},
-        ),
+        **outputs("measure_diversity"),
     log:
-        f"{RUN}/variants/{{variant}}/logs/measure_diversity.log",
+        log_of("measure_diversity"),
     benchmark:
-        f"{RUN}/variants/{{variant}}/benchmarks/measure_diversity.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+        benchmark_of("measure_diversity")
+    threads: needs.threads("measure_diversity")
     resources:
-        mem_mb=memory("measure_diversity"),
-        runtime=minutes("measure_diversity"),
+        **resources_of("measure_diversity"),
     params:
-        diversity=reads("measure_diversity", "diversity"),
+        **params_of("measure_diversity"),
     message:
-        "Measuring the diversity of {wildcards.variant}"
-    script:
-        "../scripts/measure_diversity.py"
+        message_of("measure_diversity")
 
 
-rule draw_diversity:
+use rule stage as draw_diversity with:
     input:
-        made_by("measure_diversity", "points.csv"),
+        **inputs("draw_diversity"),
     output:
-        report(
-            f"{RUN}/variants/{{variant}}/diversity/diversity.png",
-            caption="../report/diversity_figure.rst",
-            category="8 Diversity",
-            subcategory="{variant}",
-            labels={"what": "encodings"},
-        ),
+        **outputs("draw_diversity"),
     log:
-        f"{RUN}/variants/{{variant}}/logs/draw_diversity.log",
+        log_of("draw_diversity"),
     benchmark:
-        f"{RUN}/variants/{{variant}}/benchmarks/draw_diversity.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+        benchmark_of("draw_diversity")
+    threads: needs.threads("draw_diversity")
     resources:
-        mem_mb=memory("draw_diversity"),
-        runtime=minutes("draw_diversity"),
+        **resources_of("draw_diversity"),
     params:
-        figures=reads("draw_diversity", "figures"),
+        **params_of("draw_diversity"),
     message:
-        "Drawing the diversity of {wildcards.variant}"
-    script:
-        "../scripts/draw_diversity.py"
+        message_of("draw_diversity")

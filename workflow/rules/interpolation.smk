@@ -1,37 +1,39 @@
 rule interpolation:
     input:
-        [LAYOUT.folder("draw_interpolation", variant) for variant in RENDERED],
+        files_of("interpolation"),
 
 
-rule draw_interpolation:
+use rule stage as interpolate with:
     input:
-        dataset=made_by("make_dataset", *STORE),
-        weights=made_by("make_local_weights", "local_weights.npz"),
-        model=made_by("train_model", "model.safetensors", "model.json"),
+        **inputs("interpolate"),
     output:
-        # A folder, because how many files it has depends on the variant's parts and pairs.
-        report(
-            directory(f"{RUN}/variants/{{variant}}/interpolation"),
-            patterns=["pair_{figure}.png", "pair_{figure}.gif", "pair_{figure}.csv"],
-            caption="../report/interpolation.rst",
-            category="7 Interpolation",
-            subcategory="{variant}",
-            labels={"pair": "{figure}"},
-        ),
+        **outputs("interpolate"),
     log:
-        f"{RUN}/variants/{{variant}}/logs/draw_interpolation.log",
+        log_of("interpolate"),
     benchmark:
-        f"{RUN}/variants/{{variant}}/benchmarks/draw_interpolation.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+        benchmark_of("interpolate")
+    threads: needs.threads("interpolate")
     resources:
-        mem_mb=memory("draw_interpolation"),
-        runtime=minutes("draw_interpolation"),
+        **resources_of("interpolate"),
     params:
-        interpolation=reads("draw_interpolation", "interpolation"),
-        figures=reads("draw_interpolation", "figures"),
+        **params_of("interpolate"),
     message:
-        "Rendering the interpolations of {wildcards.variant}"
-    script:
-        "../scripts/draw_interpolation.py"
+        message_of("interpolate")
+
+
+use rule stage as draw_interpolation with:
+    input:
+        **inputs("draw_interpolation"),
+    output:
+        **outputs("draw_interpolation"),
+    log:
+        log_of("draw_interpolation"),
+    benchmark:
+        benchmark_of("draw_interpolation")
+    threads: needs.threads("draw_interpolation")
+    resources:
+        **resources_of("draw_interpolation"),
+    params:
+        **params_of("draw_interpolation"),
+    message:
+        message_of("draw_interpolation")

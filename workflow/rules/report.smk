@@ -1,33 +1,21 @@
 rule report:
     input:
-        f"{LAYOUT.folder('write_report')}/report.html",
+        files_of("report"),
 
 
-rule write_report:
+use rule stage as write_report with:
     input:
-        **report_files(LAYOUT),
+        **inputs("write_report"),
     output:
-        report(
-            f"{RUN}/report/report.html",
-            caption="../report/report.rst",
-            category="9 Report",
-            labels={"what": "everything on one page"},
-        ),
+        **outputs("write_report"),
     log:
-        f"{RUN}/logs/write_report.log",
+        log_of("write_report"),
     benchmark:
-        f"{RUN}/benchmarks/write_report.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+        benchmark_of("write_report")
+    threads: needs.threads("write_report")
     resources:
-        mem_mb=memory("write_report"),
-        runtime=minutes("write_report"),
+        **resources_of("write_report"),
     params:
-        name=LAYOUT.run.name,
-        variants=VARIANTS,
-        rendered=RENDERED,
+        **params_of("write_report"),
     message:
-        "Writing the report"
-    script:
-        "../scripts/write_report.py"
+        message_of("write_report")

@@ -1,100 +1,81 @@
 rule sweep:
     input:
-        [
-            f"{LAYOUT.folder('collect_sweep')}/{file}"
-            for file in ["sweep.csv", "sweep.png"]
-            if POINTS
-        ],
-    message:
-        f"The sweep has {len(POINTS)} points"
+        files_of("sweep"),
 
 
 # Training and evaluation of a point are one job of a cluster: the group. They stay two rules, so
 # that another evaluation does not train again.
-use rule train_model as train_point with:
+use rule stage as train_point with:
+    input:
+        **inputs("train_point"),
     output:
-        model=f"{RUN}/sweep/{{point}}/train/model.safetensors",
-        info=f"{RUN}/sweep/{{point}}/train/model.json",
-        history=f"{RUN}/sweep/{{point}}/train/history.csv",
+        **outputs("train_point"),
     log:
-        f"{RUN}/sweep/{{point}}/logs/train_point.log",
+        log_of("train_point"),
     benchmark:
-        f"{RUN}/sweep/{{point}}/benchmarks/train_point.tsv"
+        benchmark_of("train_point")
     group:
         "point"
+    threads: needs.threads("train_point")
+    resources:
+        **resources_of("train_point"),
+    params:
+        **params_of("train_point"),
     message:
-        "Training at {wildcards.point}"
+        message_of("train_point")
 
 
-use rule evaluate_model as evaluate_point with:
+use rule stage as evaluate_point with:
     input:
-        dataset=made_by("make_dataset", *STORE),
-        weights=made_by("make_local_weights", "local_weights.npz"),
-        model=made_by("train_point", "model.safetensors", "model.json"),
+        **inputs("evaluate_point"),
     output:
-        measures=f"{RUN}/sweep/{{point}}/evaluation/measures.json",
-        parts=f"{RUN}/sweep/{{point}}/evaluation/parts.csv",
+        **outputs("evaluate_point"),
     log:
-        f"{RUN}/sweep/{{point}}/logs/evaluate_point.log",
+        log_of("evaluate_point"),
     benchmark:
-        f"{RUN}/sweep/{{point}}/benchmarks/evaluate_point.tsv"
+        benchmark_of("evaluate_point")
     group:
         "point"
-    message:
-        "Evaluating {wildcards.point}"
-
-
-rule collect_sweep:
-    input:
-        [f"{LAYOUT.folder('evaluate_point', point)}/measures.json" for point in POINTS],
-    output:
-        report(
-            f"{RUN}/sweep/sweep.csv",
-            caption="../report/sweep.rst",
-            category="9 Sweep",
-            labels={"what": "table"},
-        ),
-    log:
-        f"{RUN}/logs/collect_sweep.log",
-    benchmark:
-        f"{RUN}/benchmarks/collect_sweep.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+    threads: needs.threads("evaluate_point")
     resources:
-        mem_mb=memory("summarise"),
-        runtime=minutes("summarise"),
+        **resources_of("evaluate_point"),
     params:
-        points={name: point.values for name, point in POINTS.items()},
+        **params_of("evaluate_point"),
     message:
-        "Collecting the points of the sweep"
-    script:
-        "../scripts/collect_sweep.py"
+        message_of("evaluate_point")
 
 
-rule draw_sweep:
+use rule stage as collect_sweep with:
     input:
-        made_by("collect_sweep", "sweep.csv"),
+        **inputs("collect_sweep"),
     output:
-        report(
-            f"{RUN}/sweep/sweep.png",
-            caption="../report/sweep_figure.rst",
-            category="9 Sweep",
-            labels={"what": "measures over the swept keys"},
-        ),
+        **outputs("collect_sweep"),
     log:
-        f"{RUN}/logs/draw_sweep.log",
+        log_of("collect_sweep"),
     benchmark:
-        f"{RUN}/benchmarks/draw_sweep.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+        benchmark_of("collect_sweep")
+    threads: needs.threads("collect_sweep")
     resources:
-        mem_mb=memory("draw_summary"),
-        runtime=minutes("draw_summary"),
+        **resources_of("collect_sweep"),
     params:
-        figures=reads("draw_sweep", "figures"),
+        **params_of("collect_sweep"),
     message:
-        "Drawing the sweep"
-    script:
-        "../scripts/draw_sweep.py"
+        message_of("collect_sweep")
+
+
+use rule stage as draw_sweep with:
+    input:
+        **inputs("draw_sweep"),
+    output:
+        **outputs("draw_sweep"),
+    log:
+        log_of("draw_sweep"),
+    benchmark:
+        benchmark_of("draw_sweep")
+    threads: needs.threads("draw_sweep")
+    resources:
+        **resources_of("draw_sweep"),
+    params:
+        **params_of("draw_sweep"),
+    message:
+        message_of("draw_sweep")

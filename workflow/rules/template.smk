@@ -1,32 +1,21 @@
 rule template:
     input:
-        of_roots("make_pyramid", "pyramid.npz", "pyramid.csv"),
+        files_of("template"),
 
 
-rule make_pyramid:
+use rule stage as make_template with:
     input:
-        made_by("make_dataset", *STORE),
+        **inputs("make_template"),
     output:
-        pyramid="{root}/template/pyramid.npz",
-        table=report(
-            "{root}/template/pyramid.csv",
-            caption="../report/pyramid.rst",
-            category="2 Template",
-            labels={"run": "{root}", "what": "levels of the pyramid"},
-        ),
+        **outputs("make_template"),
     log:
-        "{root}/logs/make_pyramid.log",
+        log_of("make_template"),
     benchmark:
-        "{root}/benchmarks/make_pyramid.tsv"
-    conda:
-        "../../envs/lwpipe.yaml"
-    threads: 1
+        benchmark_of("make_template")
+    threads: needs.threads("make_template")
     resources:
-        mem_mb=memory("make_pyramid"),
-        runtime=minutes("make_pyramid"),
+        **resources_of("make_template"),
     params:
-        template=reads("make_pyramid", "template"),
+        **params_of("make_template"),
     message:
-        "Simplifying the template of {wildcards.root}"
-    script:
-        "../scripts/make_pyramid.py"
+        message_of("make_template")

@@ -13,7 +13,8 @@ from lwpipe.core.arrays import array_shapes
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
 from lwpipe.run.load import merge, read_yaml, validate_run
-from lwpipe.run.schema import SHIPPED_VARIANTS, Settings
+from lwpipe.run.schema import Settings
+from lwpipe.run.variants import shipped_overrides
 
 _MAT_KINDS = {
     "mu_shape": "Basel shape model (Model_Shape.mat)",
@@ -112,7 +113,7 @@ def matlab(path: str, file: Path) -> Finding:
 
 def configuration(path: str, file: Path) -> Finding:
     """Describe a configuration, laid over the defaults."""
-    layers = [("defaults", {"variants": SHIPPED_VARIANTS}), (str(file), read_yaml(file))]
+    layers = [("defaults", {"variants": shipped_overrides()}), (str(file), read_yaml(file))]
     run = validate_run(merge(*(layer for _, layer in layers)), layers)
     base = run.base
     return Finding(

@@ -12,7 +12,8 @@ import yaml
 from lwpipe.core.errors import LwpipeError
 from lwpipe.run import all_keys, load_run, merge, read_yaml, validate_run
 from lwpipe.run.document import default_yaml, json_schema
-from lwpipe.run.schema import SHIPPED_VARIANTS, RunSettings, Settings
+from lwpipe.run.schema import RunSettings, Settings
+from lwpipe.run.variants import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -77,7 +78,7 @@ def test_ranges_reach_the_documentation() -> None:
 
 def test_shipped_variants() -> None:
     run = load_run([ROOT / "config.yaml"])
-    assert list(run.variants) == list(SHIPPED_VARIANTS)
+    assert list(run.variants) == list(SHIPPED)
     assert run.variants["full"] == run.base
     assert run.variants["no_cycle"].training.cycle_weight == 0.0
     coma = run.variants["no_projection"]
@@ -227,9 +228,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
 
 def test_null_removes_a_variant(tmp_path: Path) -> None:
     run = load_run([ROOT / "config.yaml"], {"variants": {"outer": None, "no_cycle": None}})
-    assert list(run.variants) == [
-        name for name in SHIPPED_VARIANTS if name not in ("outer", "no_cycle")
-    ]
+    assert list(run.variants) == [name for name in SHIPPED if name not in ("outer", "no_cycle")]
     with pytest.raises(LwpipeError, match="`variants` names no variant"):
         validate_run({"variants": {}})
 

@@ -1,0 +1,56 @@
+"""Stages that compare all variants and baselines."""
+
+from lwpipe.core.stage import Input, Needs, Output, Stage, Target
+from lwpipe.figures.settings import PlotSettings
+
+TARGET = Target(
+    "ablation",
+    9,
+    "Ablation",
+    "Every variant and the closed-form baselines. Distances are in mm. r: correlation of an edit "
+    "with the local weight of its part; leak: mean edit where the weight is below 0.1 over that "
+    "where it is above 0.5. An edit must be local and plausible: either alone is trivial.",
+)
+
+SUMMARISE = Stage(
+    name="summarise",
+    target="ablation",
+    does="compare all variants and baselines",
+    function="lwpipe.evaluation.summary:summarise",
+    inputs={
+        "measures": Input("evaluate_model", ("measures",), "each"),
+        "diversity": Input("measure_diversity", ("table",), "each"),
+        "baselines": Input("evaluate_baselines", ("measures",)),
+    },
+    outputs={
+        "table": Output(
+            "summary.csv",
+            "All variants and the closed-form baselines: reconstruction (mm), correlation r and "
+            "leak of edits, diversity ratios, specificity and plausibility of composites, "
+            "parameters, and seconds of training.",
+            "table",
+            "table",
+        )
+    },
+    scope="run",
+    needs=Needs(program=220),
+)
+DRAW = Stage(
+    name="draw_tradeoff",
+    target="ablation",
+    does="draw leak against plausibility",
+    function="lwpipe.figures.ablation:draw_tradeoff",
+    inputs={"table": Input("summarise", ("table",))},
+    reads={"figures": PlotSettings},
+    outputs={
+        "picture": Output(
+            "tradeoff.png",
+            "Leak of part edits against plausibility of the edited faces, for every variant and "
+            "baseline.",
+            "figure",
+            "leak against plausibility",
+        )
+    },
+    scope="run",
+    needs=Needs(program=200),
+)

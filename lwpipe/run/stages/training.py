@@ -1,0 +1,103 @@
+"""Stages of the training."""
+
+from lwpipe.core.stage import Input, Needs, Output, Size, Stage, Switch, Target
+from lwpipe.figures.settings import PlotSettings
+from lwpipe.model.settings import ModelSettings
+from lwpipe.run.stages.data import DATA
+from lwpipe.run.stages.local_weights import LOCAL_WEIGHTS
+from lwpipe.training.settings import TrainingSettings
+
+TARGET = Target(
+    "training",
+    4,
+    "Training",
+    "Losses and errors over the epochs; the settings of the first variant, and of each other what "
+    "differs from them.",
+)
+
+MODEL = Input("train_model", ("model", "info"))
+
+
+def _passes(training: TrainingSettings) -> int:
+    """Return how often a step runs the network: three times with the cycle loss."""
+    return 3 if training.cycle_weight > 0 else 1
+
+
+def _memory(needed: float, size: Size, model: ModelSettings, training: TrainingSettings) -> float:
+    """Add the activations of all the faces of a step that are held at once.
+
+    At full resolution each of the two sides holds some 50 bytes a vertex, face and channel.
+    """
+    faces = training.batch_size / training.accumulate
+    activations = 50e-6 * max(model.channels[:2]) * size.vertices * faces * _passes(training)
+    return needed * training.processes + activations
+
+
+def _minutes(needed: float, size: Size, model: ModelSettings, training: TrainingSettings) -> float:
+    # 15 million vertices a minute in each pass: half of what is measured on two cores.
+    work = _passes(training) * training.epochs * size.faces * size.vertices
+    return needed + work / 1.5e7
+
+
+def _gpus(model: ModelSettings, training: TrainingSettings) -> int:
+    # With 'auto' training takes a GPU where it finds one, but does not wait in a queue for it.
+    return training.processes if training.device == "cuda" else 0
+
+
+TRAIN = Stage(
+    name="train_model",
+    target="training",
+    does="train one variant",
+    function="lwpipe.training.loop:train",
+    inputs={
+        "data": DATA,
+        "pyramid": Input("make_template", ("pyramid",)),
+        "local_weights": LOCAL_WEIGHTS,
+    },
+    reads={"model": ModelSettings, "training": TrainingSettings},
+    outputs={
+        "model": Output("model.safetensors"),
+        "info": Output("model.json", "The settings of the training.", "facts", "settings"),
+        "history": Output(
+            "history.csv",
+            "Losses, errors on training and test faces (mean vertex distance, mm), learning rate "
+            "and seconds of every epoch of {variant}.",
+            label="history",
+        ),
+    },
+    gives="folder",
+    # Two threads, whatever --cores allows: another number may round otherwise and end with other
+    # bytes. More for one large training: --set-threads train_model=8
+    needs=Needs(
+        program=700,
+        copies=1,
+        of_vertex=5,
+        memory=_memory,
+        minutes=_minutes,
+        gpus=_gpus,
+        threads=2,
+    ),
+    switches={
+        "resume": Switch(
+            "--fresh", False, "begin at the first epoch, whatever checkpoints there are"
+        )
+    },
+)
+DRAW = Stage(
+    name="draw_learning_curve",
+    target="training",
+    does="draw loss and error of every epoch",
+    function="lwpipe.figures.learning_curve:draw_learning_curve",
+    inputs={"history": Input("train_model", ("history",))},
+    reads={"figures": PlotSettings},
+    outputs={
+        "picture": Output(
+            "learning_curve.png",
+            "Losses and errors (mean vertex distance, mm) of {variant} over the epochs of its "
+            "training.",
+            "figure",
+            "learning curve",
+        )
+    },
+    needs=Needs(program=150),
+)
