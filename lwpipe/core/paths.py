@@ -42,6 +42,15 @@ def user_path(key: str, text: str | Path) -> Path:
     return path
 
 
+def files_in(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return the files of a folder with one of some names, sorted; none where it cannot be read."""
+    try:
+        there = {file.name for file in folder.iterdir() if file.is_file()}
+    except OSError:
+        return []
+    return [folder / name for name in sorted(there.intersection(names))]
+
+
 def check_names(files: Iterable[Path]) -> None:
     """Raise LwpipeError if the name of a file cannot be printed or written into a table."""
     for file in files:

@@ -52,3 +52,17 @@ class Section(BaseModel):
             value; None: all keys
         """
         return tuple(cls.model_fields)
+
+
+class KeyFaultError(ValueError):
+    """A fault of one key that a check of several has found.
+
+    Parameters
+    ----------
+    key : below the section whose check it is
+    reason : the end of a sentence that starts with the key
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(reason)
+        self.key = key

@@ -34,13 +34,13 @@ DEGENERATE_HEIGHT = 1e-6
 SIZE_OUTLIER = 1.5
 
 
-def check_dataset(data: Dataset | str | Path, table_csv: str | Path) -> list[Row]:
+def check_dataset(data: Dataset | str | Path, table: str | Path) -> list[Row]:
     """Measure the mesh and the faces, and write the table with the columns measure, value, remark.
 
     Parameters
     ----------
     data : the store, or its folder
-    table_csv : file to write
+    table : file to write
 
     Returns
     -------
@@ -60,7 +60,7 @@ def check_dataset(data: Dataset | str | Path, table_csv: str | Path) -> list[Row
         *mesh_rows(dataset.template, dataset.triangles),
         *_face_rows(dataset),
     ]
-    write_csv(table_csv, rows, COLUMNS)
+    write_csv(table, rows, COLUMNS)
     return rows
 
 

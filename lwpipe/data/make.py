@@ -1,22 +1,30 @@
-"""The data stage: from any source to the one store."""
+"""The data stage: the one place that splits, aligns and writes the faces of any source."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from lwpipe.data.settings import DataSettings
-from lwpipe.data.store import Dataset
+import numpy as np
+
+from lwpipe.data.align import align_faces
+from lwpipe.data.settings import SOURCES, DataSettings
+from lwpipe.data.source import Opened
+from lwpipe.data.split import draw_split
+from lwpipe.data.store import Dataset, DatasetWriter
 
 
-def make_dataset(settings: DataSettings, output: str | Path) -> Dataset:
-    """Convert the source that the settings name, and write the store in folder `output`.
+def make_dataset(data: DataSettings, output: str | Path) -> Dataset:
+    """Convert the faces of the source that the settings name, and write the store in `output`.
 
-    A conversion that fails writes nothing.
+    A conversion that fails writes nothing. Whole subjects are held out for testing, unless the
+    source tells the splits.
 
     Parameters
     ----------
-    settings : the section `data`
+    data : the section `data`
     output : folder of the store
 
     Raises
@@ -27,7 +35,7 @@ def make_dataset(settings: DataSettings, output: str | Path) -> Dataset:
     output = Path(output)
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
     try:
-        return _convert(settings, output)
+        return _convert(data, output)
     except BaseException:
         for folder in made:
             with suppress(OSError):  # it was not made, or another process writes there
@@ -35,22 +43,39 @@ def make_dataset(settings: DataSettings, output: str | Path) -> Dataset:
         raise
 
 
-def _convert(settings: DataSettings, output: Path) -> Dataset:
-    # Each source brings its own readers: only the one in use is imported.
-    match settings.source:
-        case "synthetic":
-            from lwpipe.data.sources.synthetic.faces import convert_synthetic
+def _convert(data: DataSettings, output: Path) -> Dataset:
+    opened = data.make_source().open()
+    splits = opened.splits or draw_split(opened.subjects, data.test_fraction, data.seed)
+    count, vertex_count = len(opened.ids), opened.vertex_count
+    with DatasetWriter(output, count, opened.triangles, vertex_count) as writer:
+        for rows, faces in opened.chunks(centred=data.aligned):
+            writer[rows] = faces
+        unit = opened.unit()
+        if unit != 1.0:
+            for row in range(count):
+                writer.vertices[row] *= np.float32(unit)
+        # Entries that the source has left room for keep their places.
+        about = {"source": data.source, **opened.provenance()}
+        about |= {"seed": data.seed, "test_fraction": data.test_fraction}
+        about["alignment"] = _align(data, writer, splits)
+        table = _table(data.source, opened, splits)
+        return writer.close(table, about, opened.regions)
 
-            return convert_synthetic(settings, output)
-        case "ict":
-            from lwpipe.data.sources.ict.kit import convert_ict
 
-            return convert_ict(settings, output)
-        case "aflw2000-3d":
-            from lwpipe.data.sources.aflw.model import convert_aflw
+def _align(data: DataSettings, writer: DatasetWriter, splits: Sequence[str]) -> Any:
+    """Align the faces where they are to be, and return what `dataset.json` says of it."""
+    if SOURCES[data.source].alignment == "never":
+        return "none needed"
+    if not data.aligned:
+        return None
+    train = np.flatnonzero(np.array(splits) == "train")
+    return align_faces(writer.vertices, train, scale=data.scale).describe()
 
-            return convert_aflw(settings, output)
-        case "meshes":
-            from lwpipe.data.sources.meshes.convert import convert_meshes
 
-            return convert_meshes(settings, output)
+def _table(source: str, opened: Opened, splits: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of `faces.csv`."""
+    columns = zip(opened.ids, splits, opened.subjects, opened.expressions, strict=True)
+    return [
+        {"id": name, "split": split, "subject": subject, "expression": words, "source": source}
+        for name, split, subject, words in columns
+    ]

@@ -1,95 +1,110 @@
-"""The section `data`."""
+"""The section `data`: what all sources share, and a section of each source."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
-from lwpipe.core.settings import ProperShare, Section, Seed, Share
+from lwpipe.core.plugins import classes
+from lwpipe.core.settings import KeyFaultError, ProperShare, Section, Seed
+from lwpipe.data.source import Source
 
-
-class SyntheticSettings(Section):
-    """The embedded parametric face; read with source 'synthetic'."""
-
-    vertices: Annotated[int, Field(ge=1500, le=250_000)] = 2500
-    """Resolution of the mesh; the nearest grid is taken. Unit: vertices."""
-    expressions: bool = True
-    """Add expressions (smile, open jaw, raised brows ...) to the identities."""
-
-
-class IctSettings(Section):
-    """ICT-FaceKit Light, a real morphable model; read with source 'ict'."""
-
-    path: str | None = None
-    """Folder or archive with the model; null: the environment variable LWPIPE_ICT_SOURCE,
-    or else a download of some 100 files, each checked against its sha256."""
-    region: Literal["narrow_face", "full_face", "head"] = "narrow_face"
-    """Which vertices: 6,706 of the narrow face, 9,409 of the full face, 11,248 of the head."""
-    identities: Annotated[int, Field(ge=1, le=100)] = 100
-    """How many identity modes are drawn, each from N(0, 1)."""
-    max_expressions: Annotated[int, Field(ge=0, le=10)] = 3
-    """At most so many expressions are active in one face; 0: all faces are neutral."""
-    expression_min: Share = 0.2
-    """Smallest strength of an active expression. Unit: share of the full expression."""
-    expression_max: Share = 0.8
-    """Largest strength of an active expression. Unit: share of the full expression."""
-
-    @model_validator(mode="after")
-    def _range(self) -> Self:
-        if self.expression_min > self.expression_max:
-            raise ValueError("expression_min must not exceed expression_max")
-        return self
+SOURCES: dict[str, type[Source[Any]]] = {
+    source.name: source
+    for source in sorted(
+        classes("lwpipe.data.sources", Source),  # type: ignore[type-abstract]
+        key=lambda source: (source.place, source.name),
+    )
+}
+_SHARED = ("source", "faces", "test_fraction", "seed")
+_OF_ALIGNMENT = ("align", "scale")
+_ALIGNED = [name for name, source in SOURCES.items() if source.alignment == "by default"]
+_COUNTED = [name for name, source in SOURCES.items() if not source.endless]
 
 
-class AflwSettings(Section):
-    """AFLW2000-3D on the Basel Face Model, both brought by you; read with source 'aflw2000-3d'."""
-
-    model_dir: str | None = None
-    """Folder with Model_Shape.mat and Model_Exp.mat."""
-    faces_dir: str | None = None
-    """Folder with one .mat a face (Shape_Para, Exp_Para)."""
-
-
-class MeshesSettings(Section):
-    """Your own registered meshes; read with source 'meshes'."""
-
-    path: str | None = None
-    """Folder of OBJ, PLY, STL, OFF or GLB files, or one NPY or NPZ file."""
-    table: str | None = None
-    """CSV with the splits and subjects of the meshes; null: the split is drawn by data.seed."""
-    units: Literal["auto", "mm", "cm", "m", "um"] = "auto"
-    """Unit of the coordinates in the files; auto: guessed from the size, assuming a face."""
-
-
-class DataSettings(Section):
+class _Shared(Section):
     """Which faces, how many, and how they are split."""
 
-    source: Literal["synthetic", "ict", "aflw2000-3d", "meshes"] = "synthetic"
-    """Where the faces come from."""
-    faces: Annotated[int, Field(ge=4, le=1_000_000)] | None = 300
-    """How many faces; null: all there are (sources aflw2000-3d and meshes)."""
+    source: str = "synthetic"
+    faces: int | None = 300
     test_fraction: ProperShare = 0.11
     """Share of the faces held out for testing."""
     seed: Seed = 0
     """Draws the faces and the split."""
     align: bool | None = None
-    """Rigid alignment of all faces to their mean; null: for the sources ict and meshes."""
     scale: bool = False
     """Let the alignment also scale every face to the size of the mean."""
-    synthetic: SyntheticSettings = SyntheticSettings()
-    ict: IctSettings = IctSettings()
-    aflw2000_3d: AflwSettings = AflwSettings()
-    meshes: MeshesSettings = MeshesSettings()
 
     @model_validator(mode="after")
-    def _source_is_described(self) -> Self:
-        if self.source == "aflw2000-3d":
-            for key in ("model_dir", "faces_dir"):
-                if getattr(self.aflw2000_3d, key) is None:
-                    raise ValueError(f"source 'aflw2000-3d' needs data.aflw2000_3d.{key}")
-        if self.source == "meshes" and self.meshes.path is None:
-            raise ValueError("source 'meshes' needs data.meshes.path")
-        if self.source in ("synthetic", "ict") and self.faces is None:
+    def _fits_the_source(self) -> Self:
+        source = SOURCES[self.source]
+        for key in source.required:
+            if getattr(self.own, key) is None:
+                raise ValueError(f"source '{self.source}' needs data.{source.key()}.{key}")
+        if source.endless and self.faces is None:
             raise ValueError(f"source '{self.source}' needs a number for data.faces")
+        read = self.keys(self.source)
+        for name, info in type(self).model_fields.items():
+            if name not in read and getattr(self, name) != info.default:
+                raise KeyFaultError(name, f"is not read where `data.source` is '{self.source}'")
         return self
+
+    @property
+    def own(self) -> Section:
+        """The section of the chosen source."""
+        section: Section = getattr(self, SOURCES[self.source].key())
+        return section
+
+    def make_source(self) -> Source[Any]:
+        """Return the chosen source."""
+        return SOURCES[self.source](self.own, self.faces, self.seed)
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the faces are to be aligned."""
+        by_default = SOURCES[self.source].alignment == "by default"
+        return by_default if self.align is None else self.align
+
+    @classmethod
+    def keys(cls, choice: str | None = None) -> tuple[str, ...]:
+        """Return the keys that the source `choice` reads; None: all keys."""
+        if choice is None:
+            return super().keys()
+        source = SOURCES[choice]
+        aligned = () if source.alignment == "never" else _OF_ALIGNMENT
+        return (*_SHARED, *aligned, source.key())
+
+
+def _composed() -> type[_Shared]:
+    named: Any = Literal[tuple(SOURCES)]
+    faces = Annotated[int, Field(ge=4, le=1_000_000)] | None
+    every = f"How many faces; null: all there are (sources {' and '.join(_COUNTED)})."
+    aligned = f"for the sources {' and '.join(_ALIGNED)}"
+    shared: dict[str, Any] = {
+        "source": (named, Field("synthetic", description="Where the faces come from.")),
+        "faces": (faces, Field(300, description=every)),
+        "align": (
+            bool | None,
+            Field(
+                None,
+                description=f"Rigid alignment of all faces to their mean; null: {aligned}.",
+            ),
+        ),
+    }
+    own: dict[str, Any] = {
+        source.key(): (source.Settings, source.Settings()) for source in SOURCES.values()
+    }
+    made: type[_Shared] = create_model(
+        "DataSettings", __base__=_Shared, __doc__=_Shared.__doc__, **shared, **own
+    )
+    return made
+
+
+if TYPE_CHECKING:
+
+    class DataSettings(_Shared):
+        """Which faces, how many, and how they are split."""
+
+else:
+    DataSettings = _composed()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
 from lwpipe.core.errors import LwpipeError
@@ -42,3 +45,35 @@ def split_labels(count: int, test_fraction: float, seed: int) -> list[str]:
     test = count_test_faces(count, test_fraction)
     held_out = set(np.random.default_rng(seed).permutation(count)[:test].tolist())
     return ["test" if row in held_out else "train" for row in range(count)]
+
+
+def draw_split(subjects: Sequence[str], test_fraction: float, seed: int) -> list[str]:
+    """Label faces 'train' or 'test' so that no subject has faces in both.
+
+    Subjects are held out in an order drawn by seed, until at least the fraction of the faces is.
+    Where each face has its own subject, this is `split_labels`.
+
+    Raises
+    ------
+    LwpipeError
+        If all faces are of one subject.
+    """
+    sizes = Counter(subjects)
+    if len(sizes) == len(subjects):
+        return split_labels(len(subjects), test_fraction, seed)
+    if len(sizes) < 2:
+        raise LwpipeError(
+            "all meshes are of one subject, so no subject can be held out; "
+            "give the splits in the column 'split' of data.meshes.table."
+        )
+    names = sorted(sizes)
+    order = np.random.default_rng(seed).permutation(len(names))
+    wanted = max(round(len(subjects) * test_fraction), 1)
+    held_out: set[str] = set()
+    faces = 0
+    for index in order[:-1]:
+        if faces >= wanted:
+            break
+        held_out.add(names[index])
+        faces += sizes[names[index]]
+    return ["test" if subject in held_out else "train" for subject in subjects]

@@ -8,7 +8,6 @@ from lwpipe.editing.edits import (
     combine,
     interpolate_part,
     mask_blend,
-    swap_part,
 )
 
 __all__ = [
@@ -23,5 +22,4 @@ __all__ = [
     "combine",
     "interpolate_part",
     "mask_blend",
-    "swap_part",
 ]

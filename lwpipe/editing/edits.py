@@ -83,19 +83,6 @@ def interpolate_part(
     return result
 
 
-def swap_part(
-    source_parts: npt.NDArray[Real], target_parts: npt.NDArray[Real], part: int
-) -> npt.NDArray[Real]:
-    """Return the source with part `part` replaced by the target's, float (..., K, Z).
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ or there is no such part.
-    """
-    return blend_part(source_parts, target_parts, part, 1.0)
-
-
 def combine(parts: npt.NDArray[Real], sources: Sequence[int]) -> npt.NDArray[Real]:
     """Put one face together from parts of any faces.
 

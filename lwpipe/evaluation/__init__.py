@@ -8,12 +8,11 @@ if TYPE_CHECKING:
     from lwpipe.evaluation.diversity import measure_diversity
     from lwpipe.evaluation.evaluate import evaluate_baselines, evaluate_model
     from lwpipe.evaluation.summary import summarise
-    from lwpipe.evaluation.surface import hausdorff_distance, surface_distances
+    from lwpipe.evaluation.surface import surface_distances
 
 __all__ = [
     "evaluate_baselines",
     "evaluate_model",
-    "hausdorff_distance",
     "measure_diversity",
     "summarise",
     "surface_distances",
@@ -25,7 +24,6 @@ __getattr__ = lazily(
     {
         "evaluate_baselines": "lwpipe.evaluation.evaluate",
         "evaluate_model": "lwpipe.evaluation.evaluate",
-        "hausdorff_distance": "lwpipe.evaluation.surface",
         "measure_diversity": "lwpipe.evaluation.diversity",
         "summarise": "lwpipe.evaluation.summary",
         "surface_distances": "lwpipe.evaluation.surface",

@@ -15,6 +15,7 @@ from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.data.store import Dataset
 from lwpipe.editing import FaceModel, ModelEditor
+from lwpipe.evaluation.inputs import open_data, open_model
 from lwpipe.evaluation.sampling import draw_rows
 from lwpipe.evaluation.settings import DiversitySettings
 
@@ -28,11 +29,11 @@ Ints = npt.NDArray[np.int64]
 
 
 def measure_diversity(
-    data: Dataset,
-    model: FaceModel,
-    points_csv: str | Path,
-    table_csv: str | Path,
-    settings: DiversitySettings,
+    data: Dataset | str | Path,
+    model: FaceModel | str | Path,
+    points: str | Path,
+    table: str | Path,
+    diversity: DiversitySettings,
 ) -> list[dict[str, Any]]:
     """Encode training, test and synthesised faces and measure the area that each set covers.
 
@@ -44,21 +45,21 @@ def measure_diversity(
     codes together, or their t-SNE. (Locally Weighted 3D Face Generative Model, section 5.1,
     figure 6.)
 
-    `points_csv` holds one row a face; `table_csv` one row a set and method: number of faces, area
+    `points` holds one row a face; `table` one row a set and method: number of faces, area
     of the 2-sigma ellipse, its ratio to the training set's, and the share of training points
     within it. Undefined numbers are empty.
 
     Parameters
     ----------
-    data : Dataset
-    model : FaceModel
-    points_csv, table_csv : path
-    settings : DiversitySettings
+    data : Dataset, or its folder
+    model : a trained model, or its file or folder
+    points, table : `points.csv` and `diversity.csv`
+    diversity : DiversitySettings
 
     Returns
     -------
     list of dict
-        The rows of `table_csv`.
+        The rows of `table`.
 
     Raises
     ------
@@ -66,39 +67,36 @@ def measure_diversity(
         If the model has other vertices than the data, or there are less faces than sources and
         targets.
     """
-    if model.vertex_count != data.vertices.shape[1]:
-        raise LwpipeError(
-            f"{data.path}: the faces have {data.vertices.shape[1]} vertices, the model "
-            f"{model.vertex_count}: it was trained on other data."
-        )
+    data = open_data(data)
+    model = open_model(model, data)
     names = data.faces["id"].to_numpy()
     labels: list[tuple[str, str]] = []
     codes = []
     for stream, split in enumerate(("train", "test")):
-        rows = draw_rows(data.indices(split), settings.samples, settings.seed, 10 + stream)
+        rows = draw_rows(data.indices(split), diversity.samples, diversity.seed, 10 + stream)
         labels += [(split, str(names[row])) for row in rows]
         codes.append(model.encode(np.asarray(data.vertices[rows])))
     if model.part_count > 1:
-        sources, targets = _draw_ends(data, settings)
+        sources, targets = _draw_ends(data, diversity)
         synthesised, edits = synthesise(model, data.vertices, sources, targets)
         labels += [("synthesised", f"{names[s]}+{names[t]}:{k}") for s, t, k in edits]
         codes.append(synthesised)
     z = np.concatenate(codes).astype(np.float64)
-    planes = {"pca": pca_plane(z), "tsne": tsne_plane(z, settings.perplexity, settings.seed)}
+    planes = {"pca": pca_plane(z), "tsne": tsne_plane(z, diversity.perplexity, diversity.seed)}
 
-    points = []
+    encoded: list[dict[str, Any]] = []
     for i, (kind, name) in enumerate(labels):
         coordinates = {
             f"{method}_{axis}": planes[method][i, column]
             for method in METHODS
             for column, axis in enumerate("xy")
         }
-        points.append({"set": kind, "id": name, **coordinates})
+        encoded.append({"set": kind, "id": name, **coordinates})
     kinds = np.array([kind for kind, _ in labels])
-    table = rounded([row for method in METHODS for row in _spread(planes[method], kinds, method)])
-    write_csv(points_csv, rounded(points), POINT_COLUMNS)
-    write_csv(table_csv, table, TABLE_COLUMNS)
-    return list(table)
+    spread = rounded([row for method in METHODS for row in _spread(planes[method], kinds, method)])
+    write_csv(points, rounded(encoded), POINT_COLUMNS)
+    write_csv(table, spread, TABLE_COLUMNS)
+    return list(spread)
 
 
 def synthesise(

@@ -10,62 +10,21 @@ from typing import Any
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json, write_csv
 from lwpipe.core.rounding import rounded
+from lwpipe.evaluation.baselines import BASELINES
+from lwpipe.evaluation.diversity import METHODS
+from lwpipe.evaluation.measure import Found
+from lwpipe.evaluation.measures import COLUMNS as MEASURED
+from lwpipe.evaluation.measures import MEASURES
 
-COLUMNS = (
-    "variant",
-    "kind",
-    "reconstruction_mean_mm",
-    "reconstruction_median_mm",
-    "reconstruction_p95_mm",
-    "r_min",
-    "r_mean",
-    "leak_min",
-    "leak_max",
-    "leak_mean",
-    "outside_mm",
-    "mahalanobis",
-    "stretch",
-    "flipped",
-    "specificity_mm",
-    "diversity_pca_ratio",
-    "diversity_tsne_ratio",
-    "parameters",
-    "seconds",
-    "epochs",
-)
+COLUMNS = ("variant", "kind", *(column.key for column in MEASURED))
 DIGITS = 4
-BASELINES = {
-    "pca": "baseline",
-    "mask_blend": "baseline",
-    "mask_blend_pca": "baseline",
-    "real_test": "reference",
-}
-# Where each column stands in a measures.json.
-_PATHS = {
-    "reconstruction_mean_mm": ("reconstruction", "mean"),
-    "reconstruction_median_mm": ("reconstruction", "median"),
-    "reconstruction_p95_mm": ("reconstruction", "p95"),
-    "r_min": ("locality", "r_min"),
-    "r_mean": ("locality", "r_mean"),
-    "leak_min": ("locality", "leak_min"),
-    "leak_max": ("locality", "leak_max"),
-    "leak_mean": ("locality", "leak_mean"),
-    "outside_mm": ("plausibility", "outside_mm"),
-    "mahalanobis": ("plausibility", "mahalanobis"),
-    "stretch": ("validity", "stretch_p95"),
-    "flipped": ("validity", "flipped"),
-    "specificity_mm": ("specificity", "mean_mm"),
-    "parameters": ("model", "parameters"),
-    "seconds": ("model", "seconds"),
-    "epochs": ("model", "epochs"),
-}
 
 
 def summarise(
     measures: Mapping[str, str | Path],
     diversity: Mapping[str, str | Path],
-    baselines_json: str | Path,
-    table_csv: str | Path,
+    baselines: str | Path,
+    table: str | Path,
 ) -> list[dict[str, Any]]:
     """Write one row a variant, in the order given, then one a baseline, then the real faces.
 
@@ -77,9 +36,8 @@ def summarise(
     measures : mapping of variant to the `measures.json` of `evaluate_model`
     diversity : mapping of variant to the `diversity.csv` of `measure_diversity`
         Variants may be missing.
-    baselines_json : path
-        From `evaluate_baselines`.
-    table_csv : path
+    baselines : the `measures.json` of `evaluate_baselines`
+    table : CSV to write
 
     Returns
     -------
@@ -93,41 +51,32 @@ def summarise(
     """
     rows = []
     for variant, path in measures.items():
-        row = {"variant": variant, "kind": "model", **numbers(read_json(path), path)}
-        if variant in diversity:
-            row.update(_ratios(diversity[variant]))
-        rows.append(row)
-    baselines = read_json(baselines_json)
-    for name, kind in BASELINES.items():
-        if not isinstance(baselines, dict) or name not in baselines:
-            raise LwpipeError(f"{baselines_json}: has no key {name!r}: make it again.")
-        found = numbers(baselines[name], baselines_json)
-        rows.append({"variant": name, "kind": kind, **found})
-    table: list[dict[str, Any]] = rounded(rows, DIGITS)
-    write_csv(table_csv, table, COLUMNS)
-    return table
+        spread = _ratios(diversity[variant]) if variant in diversity else None
+        found = numbers(Found(read_json(path), path, spread))
+        rows.append({"variant": variant, "kind": "model", **found})
+    measured = read_json(baselines)
+    for baseline in BASELINES:
+        if not isinstance(measured, dict) or baseline.name not in measured:
+            raise LwpipeError(f"{baselines}: has no key {baseline.name!r}: make it again.")
+        found = numbers(Found(measured[baseline.name], baselines))
+        rows.append({"variant": baseline.name, "kind": baseline.kind, **found})
+    written: list[dict[str, Any]] = rounded(rows, DIGITS)
+    write_csv(table, written, COLUMNS)
+    return written
 
 
-def numbers(values: Any, path: str | Path) -> dict[str, Any]:
-    """Return the columns of the table that come from one `measures.json`.
-
-    Parameters
-    ----------
-    values : content of the file
-    path : names the file in errors
+def numbers(found: Found) -> dict[str, Any]:
+    """Return the columns of the tables that were measured of one model.
 
     Raises
     ------
     LwpipeError
-        If it lacks a key.
+        If a file lacks a key.
     """
-    found = {}
-    for column, (section, key) in _PATHS.items():
-        try:
-            found[column] = None if values[section] is None else values[section][key]
-        except (KeyError, TypeError) as error:
-            raise LwpipeError(f"{path}: has no key {section}.{key}: make it again.") from error
-    return found
+    columns: dict[str, Any] = {}
+    for measure in MEASURES:
+        columns |= measure.numbers(found)
+    return columns
 
 
 def _ratios(path: str | Path) -> dict[str, float | None]:
@@ -138,8 +87,5 @@ def _ratios(path: str | Path) -> dict[str, float | None]:
         raise LwpipeError(f"{path}: cannot be read: {error.strerror}.") from error
     except KeyError as error:
         raise LwpipeError(f"{path}: has no column {error.args[0]!r}: make it again.") from error
-    ratios = {}
-    for method in ("pca", "tsne"):
-        text = table.get(("synthesised", method), "")
-        ratios[f"diversity_{method}_ratio"] = float(text) if text else None
-    return ratios
+    texts = {method: table.get(("synthesised", method), "") for method in METHODS}
+    return {method: float(text) if text else None for method, text in texts.items()}

@@ -30,10 +30,3 @@ def surface_distances(
         np.ascontiguousarray(triangles, dtype=np.int64),
     )
     return np.sqrt(np.maximum(np.asarray(squares, dtype=np.float64), 0.0))
-
-
-def hausdorff_distance(
-    vertices: npt.ArrayLike, surface: npt.ArrayLike, triangles: npt.ArrayLike
-) -> float:
-    """Return the largest of `surface_distances`, mm: the one-sided Hausdorff distance."""
-    return float(surface_distances(vertices, surface, triangles).max())

@@ -9,13 +9,14 @@ from typing import Any
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json, write_csv
 from lwpipe.core.rounding import rounded
+from lwpipe.evaluation.measure import Found
 from lwpipe.evaluation.summary import DIGITS, numbers
 
 
 def collect_sweep(
     points: Mapping[str, Mapping[str, Any]],
     measures: Mapping[str, str | Path],
-    table_csv: str | Path,
+    table: str | Path,
 ) -> list[dict[str, Any]]:
     """Write one row a point: its name, the values of the swept keys, and its measures.
 
@@ -29,7 +30,7 @@ def collect_sweep(
         All points have the same keys.
     measures : mapping of point to the `measures.json` of `evaluate_model`
         Points may be missing: those that failed or have yet to run.
-    table_csv : path
+    table : CSV to write
 
     Returns
     -------
@@ -41,21 +42,22 @@ def collect_sweep(
     LwpipeError
         If there is no point with measures, or a file is missing or lacks a key.
     """
-    table: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     columns: list[str] = []
     for point, values in points.items():
         row: dict[str, Any] = {"point": point}
         row |= {key: written(value) for key, value in values.items()}
         columns = columns or list(row)
         if point in measures:
-            found = rounded(numbers(read_json(measures[point]), measures[point]), DIGITS)
+            measured = Found(read_json(measures[point]), measures[point])
+            found = rounded(numbers(measured), DIGITS)
             row |= found
             columns += [column for column in found if column not in columns]
-        table.append(row)
+        rows.append(row)
     if not measures:
-        raise LwpipeError(f"{table_csv}: no point of the sweep has been evaluated.")
-    write_csv(table_csv, table, columns)
-    return table
+        raise LwpipeError(f"{table}: no point of the sweep has been evaluated.")
+    write_csv(table, rows, columns)
+    return rows
 
 
 def written(value: Any) -> str:

@@ -9,8 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 
+from lwpipe.evaluation.measure import Column
+from lwpipe.evaluation.measures import COLUMNS
 from lwpipe.figures.labels import place_labels
-from lwpipe.figures.settings import FiguresSettings
+from lwpipe.figures.settings import PlotSettings
 from lwpipe.figures.style import (
     INK,
     MUTED,
@@ -20,48 +22,45 @@ from lwpipe.figures.style import (
     paper_style,
     save_figure,
 )
-from lwpipe.figures.summary_table import draw_summary
 from lwpipe.figures.tables import read_table
-
-__all__ = ["draw_summary", "draw_tradeoff"]
 
 _KINDS = {
     "model": ("learned model", "o", PALETTE[0]),
     "baseline": ("closed-form baseline", "D", PALETTE[5]),
 }
-_PANELS = (
-    ("outside_mm", "distance outside the span of the data (mm)"),
-    ("mahalanobis", "Mahalanobis distance"),
-)
+_PANELS = [column for column in COLUMNS if column.beside_leak]
+# Inches: one panel with its labels.
+_WIDTH, _HEIGHT = 4.7, 4.2
 
 
-def draw_tradeoff(table_csv: str | Path, picture: str | Path, settings: FiguresSettings) -> None:
-    """Draw the leak of part edits against two measures of the edited faces' plausibility.
+def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings) -> None:
+    """Draw the leak of part edits against the measures of the edited faces' plausibility.
 
     A dashed line is the level of the real test faces. Rows without a leak or a plausibility are
     left out.
 
     Parameters
     ----------
-    table_csv : path
-        Columns variant, kind (model, baseline or reference), leak_mean, outside_mm, mahalanobis.
+    table : path
+        Columns variant, kind (model, baseline or reference), leak_mean, and those of the measures
+        that are shown beside leak.
     picture : path of the PNG
-    settings : FiguresSettings
+    figures : PlotSettings
 
     Raises
     ------
     LwpipeError
         If the table cannot be read.
     """
-    columns = ["leak_mean", *(column for column, _ in _PANELS)]
-    table = read_table(table_csv, ["variant", "kind"], columns)
+    columns = ["leak_mean", *(column.key for column in _PANELS)]
+    rows = read_table(table, ["variant", "kind"], columns)
     with paper_style():
-        figure = new_figure(9.4, 4.2, settings.dpi)
+        figure = new_figure(_WIDTH * len(_PANELS), _HEIGHT, figures.dpi)
         figure.subplots_adjust(left=0.065, right=0.985, top=0.965, bottom=0.2, wspace=0.19)
-        for place, (column, label) in enumerate(_PANELS):
-            axes = figure.add_subplot(1, 2, place + 1)
-            _panel(axes, table, column)
-            axes.set_ylabel(label)
+        for place, column in enumerate(_PANELS):
+            axes = figure.add_subplot(1, len(_PANELS), place + 1)
+            _panel(axes, rows, column)
+            axes.set_ylabel(column.beside_leak)
         figure.legend(
             handles=[
                 *(
@@ -76,7 +75,8 @@ def draw_tradeoff(table_csv: str | Path, picture: str | Path, settings: FiguresS
         save_figure(figure, picture)
 
 
-def _panel(axes: Axes, table: pd.DataFrame, column: str) -> None:
+def _panel(axes: Axes, table: pd.DataFrame, measured: Column) -> None:
+    column = measured.key
     shown = table[
         table["kind"].isin(list(_KINDS)) & table["leak_mean"].notna() & table[column].notna()
     ]
@@ -94,7 +94,7 @@ def _panel(axes: Axes, table: pd.DataFrame, column: str) -> None:
         axes.axhline(level, color=INK, linestyle="--", linewidth=1.0, zorder=2)
     ys = [*shown[column], *([level] if level is not None else [])]
     low, high = (min(ys), max(ys)) if ys else (0.0, 1.0)
-    if column == "outside_mm":
+    if measured.better == "low":
         low = min(low, 0.0)
     room = 0.14 * (high - low) or 0.1
     axes.set_ylim(low - room, high + room)
@@ -104,7 +104,7 @@ def _panel(axes: Axes, table: pd.DataFrame, column: str) -> None:
     if len(shown) == 0:
         axes.text(0.5, 0.5, "no edits were measured", transform=axes.transAxes, ha="center")
         return
-    taken = [_better(axes, level, column)]
+    taken = [_better(axes, level, measured)]
     if level is not None:
         # A label crossed by the dashed line is hard to read.
         y = float(axes.transData.transform((0.0, level))[1])
@@ -115,14 +115,14 @@ def _panel(axes: Axes, table: pd.DataFrame, column: str) -> None:
     place_labels(axes, points, names, taken=taken)
 
 
-def _better(axes: Axes, level: float | None, column: str) -> Bbox:
+def _better(axes: Axes, level: float | None, measured: Column) -> Bbox:
     """Draw an arrow towards better edits and return the area it takes, in display pixels."""
     share = None
     if level is not None:
         display = axes.transData.transform((0.0, level))
         share = float(axes.transAxes.inverted().transform(display)[1])
     right = 0.985
-    if column == "outside_mm" or share is None:
+    if measured.better == "low" or share is None:
         # Less is better, both of leak and of what lies outside; beneath the line if that is high.
         top = 0.96 if share is None or share < 0.8 else share - 0.04
         tail, head, text, align = (right, top), (right - 0.1, top - 0.11), top - 0.13, "top"

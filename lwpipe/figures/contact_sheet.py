@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.data.store import Dataset
+from lwpipe.evaluation.inputs import open_data
 from lwpipe.figures.render import FaceRenderer
-from lwpipe.figures.settings import FiguresSettings
+from lwpipe.figures.settings import CameraSettings, PlotSettings
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
 from lwpipe.figures.style import MUTED, shorten
 
@@ -18,7 +19,7 @@ _SPLIT_COLORS = {"train": "#8c2d19", "test": "#8a6a00"}
 
 
 def draw_contact_sheet(
-    data: Dataset | str | Path, picture: str | Path, settings: FiguresSettings
+    data: Dataset | str | Path, picture: str | Path, figures: CameraSettings
 ) -> None:
     """Draw the template and eleven faces, spread evenly over the training and the test faces.
 
@@ -26,7 +27,7 @@ def draw_contact_sheet(
     ----------
     data : Dataset, or its folder
     picture : path of the PNG
-    settings : FiguresSettings
+    figures : CameraSettings
         The text grows with `tile`.
 
     Raises
@@ -34,22 +35,22 @@ def draw_contact_sheet(
     LwpipeError
         If the data set cannot be read, or there is nothing to render with.
     """
-    data = data if isinstance(data, Dataset) else Dataset.open(data)
+    data = open_data(data)
     rows = choose_faces(data, SHOWN)
     faces = [data.template, *(np.asarray(data.vertices[row]) for row in rows)]
     with FaceRenderer(
-        data.triangles, np.stack(faces), settings.tile, settings.azimuth, settings.elevation
+        data.triangles, np.stack(faces), figures.tile, figures.azimuth, figures.elevation
     ) as renderer:
         pictures = [renderer.render(face) for face in faces]
         width, height = renderer.width, renderer.height
-    unit = settings.tile / REFERENCE_TILE
+    unit = figures.tile / REFERENCE_TILE
     columns = min(6 if height > width else 4, len(faces))
     lines = -(-len(faces) // columns)
     gap, head, label, border = (round(n * unit) for n in (14, 84, 60, 18))
     cell, line = width + gap, height + label
     sheet = Sheet(
-        2 * border + columns * cell - gap, head + lines * line + border, settings.tile,
-        FiguresSettings().dpi,
+        2 * border + columns * cell - gap, head + lines * line + border, figures.tile,
+        PlotSettings().dpi,
     )  # fmt: skip
     title = f"{len(data.vertices):,} faces"
     counts = (

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
 
 from lwpipe.evaluation.diversity import ellipse
-from lwpipe.figures.settings import FiguresSettings
+from lwpipe.figures.settings import PlotSettings
 from lwpipe.figures.style import new_figure, paper_style, save_figure
 from lwpipe.figures.tables import read_table
 
@@ -28,7 +28,7 @@ _SETS = {
 _LEGEND_ORDER = ("train", "test", "synthesised")
 
 
-def draw_diversity(points_csv: str | Path, picture: str | Path, settings: FiguresSettings) -> None:
+def draw_diversity(points: str | Path, picture: str | Path, figures: PlotSettings) -> None:
     """Draw the three sets of encodings in the plane of PCA and of t-SNE, with 2-sigma ellipses.
 
     The legend gives each set's size and the area of its ellipse in multiples of the training
@@ -36,11 +36,11 @@ def draw_diversity(points_csv: str | Path, picture: str | Path, settings: Figure
 
     Parameters
     ----------
-    points_csv : path
+    points : path
         Columns set (train, test or synthesised), pca_x, pca_y, tsne_x, tsne_y; a set may be
         missing.
     picture : path of the PNG
-    settings : FiguresSettings
+    figures : PlotSettings
 
     Raises
     ------
@@ -48,9 +48,9 @@ def draw_diversity(points_csv: str | Path, picture: str | Path, settings: Figure
         If the table cannot be read.
     """
     columns = [f"{method}_{axis}" for method, _ in _PANELS for axis in "xy"]
-    table = read_table(points_csv, ["set"], columns)
+    table = read_table(points, ["set"], columns)
     with paper_style():
-        figure = new_figure(8.2, 4.6, settings.dpi)
+        figure = new_figure(8.2, 4.6, figures.dpi)
         figure.subplots_adjust(left=0.03, right=0.97, top=0.93, bottom=0.215, wspace=0.08)
         for place, (method, title) in enumerate(_PANELS):
             axes = figure.add_subplot(1, 2, place + 1)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, ScalarFormatter
 
-from lwpipe.figures.settings import FiguresSettings
+from lwpipe.figures.settings import PlotSettings
 from lwpipe.figures.style import INK, MUTED, PALETTE, new_figure, paper_style, save_figure
 from lwpipe.figures.tables import read_table
 
@@ -21,17 +21,15 @@ _LOSSES = (
 )
 
 
-def draw_learning_curve(
-    history_csv: str | Path, picture: str | Path, settings: FiguresSettings
-) -> None:
+def draw_learning_curve(history: str | Path, picture: str | Path, figures: PlotSettings) -> None:
     """Draw the errors in mm, the losses and the learning rate of every epoch.
 
     Parameters
     ----------
-    history_csv : path
+    history : path
         Columns epoch, loss, reconstruction_loss, cycle_loss, train_mm, test_mm, learning_rate.
     picture : path of the PNG
-    settings : FiguresSettings
+    figures : PlotSettings
 
     Raises
     ------
@@ -39,9 +37,9 @@ def draw_learning_curve(
         If the table cannot be read.
     """
     columns = ["epoch", *(c for c, _, _ in (*_ERRORS, *_LOSSES)), "learning_rate"]
-    table = read_table(history_csv, (), columns)
+    table = read_table(history, (), columns)
     with paper_style():
-        figure = new_figure(8.4, 3.1, settings.dpi)
+        figure = new_figure(8.4, 3.1, figures.dpi)
         grid = figure.add_gridspec(1, 3, width_ratios=(3, 3, 1.7), wspace=0.36)
         figure.subplots_adjust(left=0.065, right=0.985, top=0.89, bottom=0.16)
         errors, losses, rate = (figure.add_subplot(grid[0, i]) for i in range(3))

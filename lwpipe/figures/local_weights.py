@@ -7,20 +7,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset
+from lwpipe.evaluation.inputs import open_data, open_local_weights
 from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
 from lwpipe.figures.style import blend_parts, map_colors, part_name, part_palette
-from lwpipe.local_weights import load_local_weights
 
 
 def draw_local_weights(
     data: Dataset | str | Path,
-    weights: npt.ArrayLike | str | Path,
+    local_weights: npt.ArrayLike | str | Path,
     picture: str | Path,
-    settings: FiguresSettings,
+    figures: FiguresSettings,
 ) -> None:
     """Draw the template once a part, coloured by w_k, and once by all parts together.
 
@@ -29,34 +28,34 @@ def draw_local_weights(
     Parameters
     ----------
     data : Dataset, or its folder
-    weights : float (V, K), rows sum to 1; or `local_weights.npz`
+    local_weights : float (V, K), rows sum to 1; or `local_weights.npz`
     picture : path of the PNG
-    settings : FiguresSettings
+    figures : FiguresSettings
 
     Raises
     ------
     LwpipeError
         If a file cannot be read, or the weights are for another number of vertices.
     """
-    data = data if isinstance(data, Dataset) else Dataset.open(data)
-    w = read_weights(weights, data)
+    data = open_data(data)
+    w = open_local_weights(local_weights, data)
     parts = w.shape[1]
     with FaceRenderer(
-        data.triangles, data.template, settings.tile, settings.azimuth, settings.elevation
+        data.triangles, data.template, figures.tile, figures.azimuth, figures.elevation
     ) as renderer:
         pictures = [
-            renderer.render(data.template, map_colors(w[:, k], settings.colormap))
+            renderer.render(data.template, map_colors(w[:, k], figures.colormap))
             for k in range(parts)
         ]
         pictures.append(renderer.render(data.template, blend_parts(w)))
         width, height = renderer.width, renderer.height
-    unit = settings.tile / REFERENCE_TILE
+    unit = figures.tile / REFERENCE_TILE
     columns = min(parts + 1, max(6, round(np.sqrt(1.6 * (parts + 1)))))
     lines = -(-(parts + 1) // columns)
     gap, label, border, bar = (round(n * unit) for n in (16, 44, 18, 100))
     cell, line = width + gap, height + label
     grid = columns * cell - gap
-    sheet = Sheet(2 * border + grid + bar, 2 * border + lines * line, settings.tile, settings.dpi)
+    sheet = Sheet(2 * border + grid + bar, 2 * border + lines * line, figures.tile, figures.dpi)
     palette = part_palette(parts)
     for place, image in enumerate(pictures):
         left, top = border + place % columns * cell, border + place // columns * line
@@ -69,26 +68,5 @@ def draw_local_weights(
         sheet.swatch(palette[place], x - 40 * unit, y - edge / 2, edge)
         sheet.text(part_name(place), x - 18 * unit, y, 16, ha="left")
     box = (border + grid + 26 * unit, border + 0.1 * height, 14 * unit, 0.8 * height)
-    sheet.colorbar(box, settings.colormap, (0.0, 1.0), "local weight", vertical=True)
+    sheet.colorbar(box, figures.colormap, (0.0, 1.0), "local weight", vertical=True)
     sheet.save(picture)
-
-
-def read_weights(weights: npt.ArrayLike | str | Path, data: Dataset) -> npt.NDArray[np.float32]:
-    """Return local weights, float32 (V, K), from an array or a file.
-
-    Raises
-    ------
-    LwpipeError
-        If the file cannot be read, or the weights are for another number of vertices.
-    """
-    where = "the local weights"
-    if isinstance(weights, str | Path):
-        where = str(weights)
-        weights = load_local_weights(weights)[0]
-    w = np.asarray(weights, dtype=np.float32)
-    if w.ndim != 2 or len(w) != data.vertices.shape[1]:
-        raise LwpipeError(
-            f"{where}: have shape {w.shape}, the faces of {data.path} have "
-            f"{data.vertices.shape[1]} vertices: make the weights again."
-        )
-    return w

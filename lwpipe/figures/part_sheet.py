@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.evaluation.interpolation import Interpolation
 from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
@@ -20,50 +20,9 @@ MAX_COLUMNS = 12
 MAX_EDGE = 20_000
 
 
-@dataclass(frozen=True)
-class Interpolation:
-    """One pair of faces and what moving each part from source to target gives.
-
-    Attributes
-    ----------
-    source_id, target_id : str
-    source, target : float32 (V, 3), mm
-        The faces of the data set.
-    faces : float32 (K, S, V, 3), mm
-        Face i of part k is `alphas[i]` of the way.
-    maps : float64 (K, V), mm
-        Hausdorff map of each part's first against its last face.
-    weights : float32 (V, K)
-        Local weight shown beside each part.
-    columns : tuple of int
-        Which column of the local weights that is.
-    matched : bool
-        Whether the columns were matched to the parts, rather than the parts made with them.
-    """
-
-    source_id: str
-    target_id: str
-    source: npt.NDArray[np.float32]
-    target: npt.NDArray[np.float32]
-    faces: npt.NDArray[np.float32]
-    maps: npt.NDArray[np.float64]
-    weights: npt.NDArray[np.float32]
-    columns: tuple[int, ...]
-    matched: bool
-
-    @property
-    def part_count(self) -> int:
-        """Number of parts K."""
-        return int(self.faces.shape[0])
-
-    @property
-    def steps(self) -> int:
-        """Number of faces S from source to target."""
-        return int(self.faces.shape[1])
-
-    def part_name(self, part: int) -> str:
-        """Return how pictures name the part."""
-        return part_name(part) if self.part_count > 1 else "whole face"
+def name_of(interpolation: Interpolation, part: int) -> str:
+    """Return how pictures name a part."""
+    return part_name(part) if interpolation.part_count > 1 else "whole face"
 
 
 def open_renderer(
@@ -154,7 +113,7 @@ def draw_rows(
         top = head + part * line
         middle = top + height / 2
         sheet.text(
-            interpolation.part_name(part), border + 18 * unit, middle, 32,
+            name_of(interpolation, part), border + 18 * unit, middle, 32,
             rotation=90, weight="bold",
         )  # fmt: skip
         column = interpolation.columns[part]
@@ -205,7 +164,7 @@ def frame(
     share = (step + 1) / (interpolation.steps + 1)
     top = border + height
     left, right = border + 0.08 * width, border + 0.92 * width
-    sheet.text(interpolation.part_name(part), left, top + 17 * unit, 16, ha="left", weight="bold")
+    sheet.text(name_of(interpolation, part), left, top + 17 * unit, 16, ha="left", weight="bold")
     alpha = f"{ALPHA} = {step + 1}/{interpolation.steps + 1}"
     sheet.text(alpha, right, top + 17 * unit, 16, ha="right")
     sheet.swatch(RULE, left, top + 35 * unit, right - left, 5 * unit)

@@ -16,8 +16,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.evaluation.measures import COLUMNS
 from lwpipe.figures.scales import Scale, scale_of
-from lwpipe.figures.settings import FiguresSettings
+from lwpipe.figures.settings import PlotSettings
 from lwpipe.figures.style import (
     MUTED,
     PALETTE,
@@ -29,12 +30,12 @@ from lwpipe.figures.style import (
 )
 from lwpipe.figures.tables import read_table
 
-_LESS, _MORE = "\N{DOWNWARDS ARROW}", "\N{UPWARDS ARROW}"
+_ARROWS = {"low": " \N{DOWNWARDS ARROW}", "high": " \N{UPWARDS ARROW}", "real": "", "": ""}
+# Title and axis label of the panel of each column that has one.
 _MEASURES = {
-    "reconstruction_mean_mm": (f"Test error {_LESS}", "mean vertex distance (mm)"),
-    "r_mean": (f"Locality {_MORE}", "r, mean of the parts"),
-    "leak_mean": (f"Leak {_LESS}", "mean of the parts"),
-    "outside_mm": (f"Outside the span {_LESS}", "distance (mm)"),
+    column.key: (f"{column.panel[0]}{_ARROWS[column.better]}", column.panel[1])
+    for column in COLUMNS
+    if column.panel
 }
 # Inches: a panel, what stands to its left and between rows, and the borders of the picture.
 _WIDTH, _HEIGHT, _LEFT, _BETWEEN, _TOP, _RIGHT = 1.62, 1.75, 0.75, 0.58, 0.3, 0.12
@@ -44,7 +45,7 @@ _LABELS, _LEGEND, _NOTE = 0.5, 0.3, 0.22
 _RANGES, _NAMES = 4, 8
 
 
-def draw_sweep(table_csv: str | Path, picture: str | Path, settings: FiguresSettings) -> None:
+def draw_sweep(table: str | Path, picture: str | Path, figures: PlotSettings) -> None:
     """Draw reconstruction, locality, leak and plausibility over the swept keys.
 
     Seeds are repetitions: with other keys beside them, what is drawn is their mean and range. One
@@ -53,28 +54,28 @@ def draw_sweep(table_csv: str | Path, picture: str | Path, settings: FiguresSett
 
     Parameters
     ----------
-    table_csv : path
+    table : path
         As `lwpipe.evaluation.sweep.collect_sweep` writes it: the swept keys are the columns with a
         dot in their names; rows without measures are left out.
     picture : path of the PNG
-    settings : FiguresSettings
+    figures : PlotSettings
 
     Raises
     ------
     LwpipeError
         If the table cannot be read or holds no measures.
     """
-    keys = _swept_keys(table_csv)
-    table = read_table(table_csv, ["point", *keys], list(_MEASURES))
-    measures = [column for column in _MEASURES if table[column].notna().any()]
+    keys = _swept_keys(table)
+    rows = read_table(table, ["point", *keys], list(_MEASURES))
+    measures = [column for column in _MEASURES if rows[column].notna().any()]
     if not keys or not measures:
-        raise LwpipeError(f"{table_csv}: holds no {'measure' if keys else 'swept key'}.")
+        raise LwpipeError(f"{table}: holds no {'measure' if keys else 'swept key'}.")
     factors = [key for key in keys if not _is_seed(key)] or keys
     with paper_style():
         if len(factors) > 2:
-            figure = _marginals(table, factors, measures, settings.dpi)
+            figure = _marginals(rows, factors, measures, figures.dpi)
         else:
-            figure = _lines(table, factors, measures, len(keys) > len(factors), settings.dpi)
+            figure = _lines(rows, factors, measures, len(keys) > len(factors), figures.dpi)
         save_figure(figure, picture)
 
 

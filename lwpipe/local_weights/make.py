@@ -28,7 +28,10 @@ _ROW_HEIGHT = 0.02
 
 
 def make_local_weights(
-    data: str | Path, output_npz: str | Path, info_json: str | Path, settings: LocalWeightsSettings
+    data: str | Path,
+    weights: str | Path,
+    info: str | Path,
+    local_weights: LocalWeightsSettings,
 ) -> Weights:
     """Derive local weights from the training faces and write them.
 
@@ -39,9 +42,9 @@ def make_local_weights(
     Parameters
     ----------
     data : folder of the data set
-    output_npz : `local_weights.npz`
+    weights : `local_weights.npz`
         weights and basis, float32 (V, K).
-    info_json : `local_weights.json`
+    info : `local_weights.json`
         How the solve ended and where each part lies.
 
     Returns
@@ -54,34 +57,34 @@ def make_local_weights(
         If the data set cannot be read, or its faces do not give so many parts.
     """
     dataset = Dataset.open(data)
-    rows = choose_faces(dataset.indices("train"), settings.max_faces)
-    result, columns = _factorise(dataset, rows, settings)
+    rows = choose_faces(dataset.indices("train"), local_weights.max_faces)
+    result, columns = _factorise(dataset, rows, local_weights)
     area = vertex_areas(dataset.template, dataset.triangles)
     basis = result.W / result.W.max(axis=0)
     basis = basis[:, reading_order(basis, dataset.template, area)]
-    weights = partition_of_unity(basis)
-    with atomic_path(output_npz) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, weights=weights, basis=basis.astype(np.float32))
+    made = partition_of_unity(basis)
+    with atomic_path(weights) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, weights=made, basis=basis.astype(np.float32))
     write_json(
-        info_json,
+        info,
         {
-            "solver": settings.solver,
-            "features": settings.features,
+            "solver": local_weights.solver,
+            "features": local_weights.features,
             "faces": len(rows),
             "feature_columns": columns,
-            "parts": settings.parts,
-            "sparsity": settings.sparsity,
+            "parts": local_weights.parts,
+            "sparsity": local_weights.sparsity,
             "eta": result.eta,
-            "seed": settings.seed,
+            "seed": local_weights.seed,
             "iterations": result.iterations,
             "restarts": result.restarts,
             "converged": result.converged,
             "objective": result.objective,
             "vertices_without_part": int((basis == 0).all(axis=1).sum()),
-            "part": describe_parts(weights, dataset, area),
+            "part": describe_parts(made, dataset, area),
         },
     )
-    return weights
+    return made
 
 
 def _factorise(

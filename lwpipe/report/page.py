@@ -8,16 +8,15 @@ import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image, UnidentifiedImageError
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import write_text
-from lwpipe.report.style import CSS
 
 _KINDS = {
     ".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
@@ -92,43 +91,16 @@ def write_report(output_html: str | Path, title: str, sections: Sequence[Section
         *sections,
         Section("Versions", "The software that made this report.", facts=versions()),
     ]
-    anchors = [f"s{number}" for number in range(1, len(sections) + 1)]
-    links = "\n".join(
-        f'<li><a href="#{anchor}">{escape(section.title)}</a></li>'
-        for anchor, section in zip(anchors, sections, strict=True)
-    )
-    body = "\n".join(
-        _section(anchor, section) for anchor, section in zip(anchors, sections, strict=True)
-    )
-    page = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
-<style>
-{CSS}
-</style>
-</head>
-<body>
-<header>
-<h1>{escape(title)}</h1>
-<nav aria-label="Sections">
-<ul>
-{links}
-</ul>
-</nav>
-</header>
-<main>
-{body}
-</main>
-<footer>
-<p>All lengths are in millimetres unless a column says otherwise.</p>
-</footer>
-</body>
-</html>
-"""
-    write_text(output_html, page)
+    template = _templates().get_template("report.html")
+    write_text(output_html, template.render(title=title, sections=list(map(_section, sections))))
+
+
+def _templates() -> Environment:
+    # What is shown comes from files of the user: nothing of it is markup.
+    return Environment(
+        loader=PackageLoader("lwpipe.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=False, keep_trailing_newline=True,
+    )  # fmt: skip
 
 
 def versions() -> dict[str, str]:
@@ -142,36 +114,25 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _section(anchor: str, section: Section) -> str:
-    blocks = [f"<h2>{escape(section.title)}</h2>"]
-    for paragraph in re.split(r"\n\s*\n", section.text.strip()):
-        if paragraph:
-            blocks.append(f"<p>{escape(paragraph)}</p>")
-    row: list[str] = []
-    for item in section.figures:
-        markup, small = _figure(item)
-        if small:
-            row.append(markup)
-            continue
-        blocks += [*_row(row), markup]
-        row = []
-    blocks += _row(row)
-    blocks += [_table(table) for table in section.tables]
-    if section.facts:
-        blocks.append(_facts(section))
-    content = "\n".join(blocks)
-    return f'<section id="{anchor}">\n{content}\n</section>'
+def _section(section: Section) -> dict[str, Any]:
+    """Return what the template shows of a section; small pictures in a row share a line."""
+    rows: list[dict[str, Any]] = []
+    for figure in map(_figure, section.figures):
+        if figure["is_small"] and rows and rows[-1]["small"]:
+            rows[-1]["figures"].append(figure)
+        else:
+            rows.append({"small": figure["is_small"], "figures": [figure]})
+    paragraphs = re.split(r"\n\s*\n", section.text.strip())
+    return {
+        "title": section.title,
+        "paragraphs": [paragraph for paragraph in paragraphs if paragraph],
+        "rows": rows,
+        "tables": list(map(_table, section.tables)),
+        "facts": [(key, _plain(value)) for key, value in _flat(section.facts)],
+    }
 
 
-def _row(figures: Sequence[str]) -> list[str]:
-    if not figures:
-        return []
-    content = "\n".join(figures)
-    return [f'<div class="small">\n{content}\n</div>']
-
-
-def _figure(figure: Figure) -> tuple[str, bool]:
-    """Return the markup of a figure, and whether it is small enough to share a line."""
+def _figure(figure: Figure) -> dict[str, Any]:
     path = Path(figure.path)
     kind = _KINDS.get(path.suffix.lower())
     if kind is None:
@@ -180,20 +141,17 @@ def _figure(figure: Figure) -> tuple[str, bool]:
         data = path.read_bytes()
     except OSError as error:
         raise LwpipeError(f"{path}: cannot be read: {error.strerror}.") from error
-    source = f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
-    caption = escape(figure.caption)
-    small = False
-    if kind.startswith("video/"):
-        content = f'<video src="{source}" controls loop muted playsinline></video>'
-    else:
-        width, height = _size(path)
-        small = width <= _SMALL
-        content = (
-            f'<img src="{source}" alt="{caption}" width="{width}" height="{height}" loading="lazy">'
-        )
-        if width > _WIDE:
-            content = _scroll(figure.caption, content, "scroll wide")
-    return f"<figure>\n{content}\n<figcaption>{caption}</figcaption>\n</figure>", small
+    is_film = kind.startswith("video/")
+    width, height = (0, 0) if is_film else _size(path)
+    return {
+        "source": f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}",
+        "caption": figure.caption,
+        "is_film": is_film,
+        "is_small": not is_film and width <= _SMALL,
+        "is_wide": width > _WIDE,
+        "width": width,
+        "height": height,
+    }
 
 
 def _size(path: Path) -> tuple[int, int]:
@@ -204,7 +162,7 @@ def _size(path: Path) -> tuple[int, int]:
         raise LwpipeError(f"{path}: is not a picture.") from error
 
 
-def _table(table: Table) -> str:
+def _table(table: Table) -> dict[str, Any]:
     path = Path(table.path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -223,37 +181,7 @@ def _table(table: Table) -> str:
         any(row[i] for row in body) and all(_NUMBER.fullmatch(row[i]) for row in body)
         for i in range(len(head))
     ]
-    align = [' class="number"' if is_number else "" for is_number in numeric]
-    headings = "".join(
-        f'<th scope="col"{a}>{escape(cell)}</th>' for a, cell in zip(align, head, strict=True)
-    )
-    lines = "\n".join(
-        "<tr>"
-        + "".join(f"<td{a}>{escape(cell)}</td>" for a, cell in zip(align, row, strict=True))
-        + "</tr>"
-        for row in body
-    )
-    return _scroll(
-        table.caption,
-        f"<table>\n<caption>{escape(table.caption)}</caption>\n"
-        f"<thead>\n<tr>{headings}</tr>\n</thead>\n<tbody>\n{lines}\n</tbody>\n</table>",
-    )
-
-
-def _facts(section: Section) -> str:
-    lines = "\n".join(
-        f'<tr><th scope="row">{escape(key)}</th><td>{escape(_plain(value))}</td></tr>'
-        for key, value in _flat(section.facts)
-    )
-    return _scroll(section.title, f'<table class="facts">\n<tbody>\n{lines}\n</tbody>\n</table>')
-
-
-def _scroll(label: str, content: str, kind: str = "scroll") -> str:
-    # A region that scrolls must be reachable by keyboard and have a name.
-    return (
-        f'<div class="{kind}" role="region" tabindex="0" aria-label="{escape(label)}">\n'
-        f"{content}\n</div>"
-    )
+    return {"caption": table.caption, "head": head, "rows": body, "numeric": numeric}
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.core.settings import KeyFaultError
 from lwpipe.run.schema import Settings
 
 # (file name, what it holds) of each configuration file, lowest first.
@@ -66,8 +67,11 @@ def sentence(
     shown = repr(first["input"])
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     if kind == "value_error":
-        reason = str(first["ctx"]["error"])
-        return f"{file}: {f'`{key}`: ' if key else ''}{reason}."
+        fault = first["ctx"]["error"]
+        if isinstance(fault, KeyFaultError):
+            location = (*prefix, *location, fault.key)
+            return f"{file_of(layers, location)}: `{'.'.join(location)}` {fault}."
+        return f"{file}: {f'`{key}`: ' if key else ''}{fault}."
     if kind in _TYPE_NAMES:
         return f"{file}: `{key}` is {shown}, expected {_TYPE_NAMES[kind]}."
     if kind == "literal_error":
@@ -88,7 +92,12 @@ def sentence(
 def reason(error: ValidationError) -> str:
     """Return what a check of several keys says of the first fault."""
     first = error.errors()[0]
-    return str(first["ctx"]["error"] if first["type"] == "value_error" else first["msg"])
+    if first["type"] != "value_error":
+        return str(first["msg"])
+    fault = first["ctx"]["error"]
+    if isinstance(fault, KeyFaultError):
+        return f"`{'.'.join((*map(str, first['loc']), fault.key))}` {fault}"
+    return str(fault)
 
 
 def file_of(layers: Layers, location: tuple[str, ...]) -> str:

@@ -29,7 +29,7 @@ def size_of(settings: Settings, store: str | Path) -> Size:
     settings : of the run or variant
     store : folder of the data set
     """
-    return Size.of_store(store) or settings.data.open().size()
+    return Size.of_store(store) or settings.data.make_source().size()
 
 
 def memory_mb(stage: str, settings: Settings, size: Size) -> int:

@@ -51,12 +51,12 @@ class _Shipped(Section):
                 f"model.channels has {len(self.model.channels)} entries and template.factors has "
                 f"{len(self.template.factors)}: each level needs one of both"
             )
-        # Of the other sources only the stage knows how many vertices there are.
-        vertices, factors = self.data.synthetic.vertices, self.template.factors
-        if self.data.source == "synthetic" and 2 * math.prod(factors) > vertices:
+        # What other sources have, only the stage knows.
+        source, factors = self.data.make_source(), self.template.factors
+        if source.endless and 2 * math.prod(factors) > source.size().vertices:
             raise ValueError(
-                f"template.factors {factors} leave less than two of {vertices} vertices "
-                "(data.synthetic.vertices); use fewer or smaller factors"
+                f"template.factors {factors} leave less than two of {source.size().vertices} "
+                f"vertices (data.{source.key()}); use fewer or smaller factors"
             )
         return self
 

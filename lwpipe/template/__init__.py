@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from lwpipe.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from lwpipe.template.pyramid import Pyramid, build_pyramid, make_pyramid, scaled_laplacian
+    from lwpipe.template.pyramid import Pyramid, build_pyramid, make_template, scaled_laplacian
 
 __all__ = [
     "Pyramid",
     "build_pyramid",
-    "make_pyramid",
+    "make_template",
     "scaled_laplacian",
 ]
 
@@ -20,7 +20,7 @@ __getattr__ = lazily(
     {
         "Pyramid": "lwpipe.template.pyramid",
         "build_pyramid": "lwpipe.template.pyramid",
-        "make_pyramid": "lwpipe.template.pyramid",
+        "make_template": "lwpipe.template.pyramid",
         "scaled_laplacian": "lwpipe.template.pyramid",
     },
 )

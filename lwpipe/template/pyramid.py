@@ -222,16 +222,16 @@ def build_pyramid(
     return Pyramid(meshes, faces, keep, up, laplacian)
 
 
-def make_pyramid(
-    data: str | Path, output_npz: str | Path, table_csv: str | Path, settings: TemplateSettings
+def make_template(
+    data: str | Path, pyramid: str | Path, table: str | Path, template: TemplateSettings
 ) -> Pyramid:
     """Build the pyramid of a data set's template; write it and a table of its levels.
 
     Parameters
     ----------
     data : folder of the data set
-    output_npz : `pyramid.npz`
-    table_csv : `pyramid.csv`
+    pyramid : `pyramid.npz`
+    table : `pyramid.csv`
         Columns level, vertices, triangles, edges, boundary_vertices, components.
 
     Raises
@@ -240,10 +240,10 @@ def make_pyramid(
         If the data set cannot be read or its template cannot be reduced.
     """
     dataset = Dataset.open(data)
-    pyramid = build_pyramid(dataset.template, dataset.triangles, settings.factors)
-    pyramid.save(output_npz)
-    write_csv(table_csv, pyramid.table(), TABLE_COLUMNS)
-    return pyramid
+    made = build_pyramid(dataset.template, dataset.triangles, template.factors)
+    made.save(pyramid)
+    write_csv(table, made.table(), TABLE_COLUMNS)
+    return made
 
 
 def _array(

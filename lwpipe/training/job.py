@@ -22,8 +22,8 @@ class Job:
     checkpoints: Path
     model: ModelSettings
     training: TrainingSettings
-    resume: bool = True
-    tensorboard: Path | None = None
+    resume: bool
+    tensorboard: Path
 
     def to_json(self) -> str:
         """Return the job as JSON."""
@@ -35,7 +35,7 @@ class Job:
         """Return the job that `to_json` has written."""
         values = json.loads(text)
         for name in ("data", "pyramid", "weights", "output", "checkpoints", "tensorboard"):
-            values[name] = None if values[name] is None else Path(values[name])
+            values[name] = Path(values[name])
         values["model"] = ModelSettings.model_validate(values["model"])
         values["training"] = TrainingSettings.model_validate(values["training"])
         return cls(**values)

@@ -48,12 +48,12 @@ def choose_device(wanted: str) -> torch.device:
 def train(
     data: str | Path,
     pyramid: str | Path,
-    weights: str | Path,
+    local_weights: str | Path,
     output: str | Path,
-    checkpoints: str | Path,
     model: ModelSettings,
     training: TrainingSettings,
     resume: bool = True,
+    checkpoints: str | Path | None = None,
     tensorboard: str | Path | None = None,
 ) -> PartModel:
     """Train a model and write `model.safetensors`, `model.json` and `history.csv`.
@@ -65,12 +65,13 @@ def train(
     ----------
     data : folder of the data set store
     pyramid : `pyramid.npz`
-    weights : `local_weights.npz`
+    local_weights : `local_weights.npz`
     output : folder of the results
-    checkpoints : folder of the checkpoints and `history.csv`, written after every epoch
     model, training : the settings
     resume : continue a training of the same settings and inputs from its checkpoint
-    tensorboard : folder for TensorBoard events; none are written without it
+    checkpoints : folder of the checkpoints and `history.csv`, written after every epoch; None:
+        `checkpoints` beside `output`
+    tensorboard : folder for TensorBoard events; None: `tensorboard` beside `output`
 
     Raises
     ------
@@ -81,9 +82,11 @@ def train(
         If the inputs do not fit each other, the device is missing or fails, the training diverges,
         or one of several processes fails.
     """
+    output = Path(output)
     job = Job(
-        Path(data), Path(pyramid), Path(weights), Path(output), Path(checkpoints), model, training,
-        resume, None if tensorboard is None else Path(tensorboard),
+        Path(data), Path(pyramid), Path(local_weights), output,
+        Path(checkpoints or output.with_name("checkpoints")), model, training, resume,
+        Path(tensorboard or output.with_name("tensorboard")),
     )  # fmt: skip
     device = choose_device(training.device)
     stop = Stop()
@@ -176,8 +179,7 @@ def _write(
     job: Job, model: PartModel, history: list[dict[str, float]], content_sha256: str
 ) -> None:
     """Write the results of a finished training."""
-    if job.tensorboard is not None:
-        write_events(job.tensorboard, history)
+    write_events(job.tensorboard, history)
     write_csv(job.output / "history.csv", history, HISTORY_COLUMNS)
     save_model(
         model,

@@ -8,7 +8,7 @@ from lwpipe.local_weights import make_local_weights
 from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.model import PartModel
 from lwpipe.model.settings import ModelSettings
-from lwpipe.template import make_pyramid
+from lwpipe.template import make_template
 from lwpipe.template.settings import TemplateSettings
 from lwpipe.training import train
 from lwpipe.training.settings import TrainingSettings
@@ -23,7 +23,7 @@ def make_inputs(folder: Path) -> Path:
     """Write 36 training and 4 test faces with all that training needs."""
     settings = DataSettings.model_validate({"faces": 40, "synthetic": {"vertices": 1500}})
     make_dataset(settings, folder / "data")
-    make_pyramid(
+    make_template(
         folder / "data",
         folder / "pyramid.npz",
         folder / "pyramid.csv",

@@ -12,7 +12,7 @@ import torch
 
 from lwpipe.data.make import make_dataset
 from lwpipe.run import load_run
-from lwpipe.template import make_pyramid
+from lwpipe.template import make_template
 from tests.helpers.small_disk import small_disk
 from tests.robust.faults.compare import faults, temporaries
 from tests.robust.faults.process import FILES, ROOT, command, kill, run, said, start
@@ -47,7 +47,7 @@ def finished(folder: Path) -> dict[Path, bytes]:
 def test_a_read_only_a_full_disk_and_a_missing_gpu_lose_nothing(tmp_path: Path) -> None:
     base = load_run(FILES).base
     make_dataset(base.data, tmp_path / "alone" / "data")
-    make_pyramid(
+    make_template(
         tmp_path / "alone" / "data",
         tmp_path / "alone" / "pyramid.npz",
         tmp_path / "alone" / "pyramid.csv",

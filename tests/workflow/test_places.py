@@ -69,7 +69,7 @@ def test_a_scheduler_that_is_known_by_its_submit_command(local, tmp_path):
     settings = layout.run.base
     size = size_of(settings, tmp_path / "none")
     calls = (tmp_path / "calls").read_text().splitlines()
-    for call, stage in zip(calls, ("make_dataset", "make_pyramid"), strict=True):
+    for call, stage in zip(calls, ("make_dataset", "make_template"), strict=True):
         asked = f"-M {memory_mb(stage, settings, size)} -W {runtime_minutes(stage, settings, size)}"
         assert asked in call
         assert f"-J lwpipe_{stage} -n 1 " in call

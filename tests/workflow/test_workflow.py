@@ -44,7 +44,7 @@ TRAINING = (
     | ABLATION
     | SWEEP
 )
-TEMPLATE = {"make_pyramid"} | TRAINING
+TEMPLATE = {"make_template"} | TRAINING
 WEIGHTS = {"make_local_weights", "draw_local_weights", "evaluate_baselines"} | TRAINING
 EVERYTHING = {"make_dataset", "check_dataset", "draw_contact_sheet"} | TEMPLATE | WEIGHTS
 RENDERINGS = {"draw_contact_sheet", "draw_local_weights", "draw_interpolation", "write_report"}
@@ -252,9 +252,9 @@ def test_variants_share_what_they_do_not_change() -> None:
     own = f"{base}/variants/no_projection"
     assert made.folder("make_dataset", "no_projection") == f"{base}/data"
     assert made.folder("make_local_weights", "no_projection") == f"{own}/weights"
-    for stage, folder in (("make_dataset", "data"), ("make_pyramid", "template")):
+    for stage, folder in (("make_dataset", "data"), ("make_template", "template")):
         assert made.folder(stage, "many") == f"{base}/variants/many/{folder}"
-    assert made.folder("make_pyramid", "flat") == f"{base}/variants/flat/template"
+    assert made.folder("make_template", "flat") == f"{base}/variants/flat/template"
     assert made.folder("make_local_weights", "flat") == f"{base}/weights"
     # The region of another source is not read.
     assert made.folder("make_dataset", "other_source") == f"{base}/data"
@@ -437,7 +437,7 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
 def test_named_targets_exist(tmp_path: Path) -> None:
     targets = {
         "data": {"make_dataset", "check_dataset", "draw_contact_sheet"},
-        "template": {"make_dataset", "make_pyramid"},
+        "template": {"make_dataset", "make_template"},
         "weights": {"make_dataset", "make_local_weights", "draw_local_weights"},
         "train": {"train_model", "draw_learning_curve"},
         "ablation": {"evaluate_model", "evaluate_baselines", "draw_summary", "draw_tradeoff"},

@@ -143,7 +143,7 @@ def files_of(target):
 
 def source_files(wildcards):
     """Return the user's own files that the data are made from, so that a changed one counts."""
-    files = [str(file) for file in settings_of(wildcards).data.inputs()]
+    files = [str(file) for file in settings_of(wildcards).data.make_source().inputs()]
     for file in files:
         if "{" in file or "}" in file:
             leave(

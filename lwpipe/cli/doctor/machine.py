@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from lwpipe.cli.doctor.check import Check, fault, ok, warning
+from lwpipe.core.stage import Size
 from lwpipe.run.layout import Layout
-from lwpipe.run.needs import Size, memory_mb, size_of
+from lwpipe.run.needs import memory_mb, size_of
 from lwpipe.run.schema import Settings
 from lwpipe.run.stages import STAGES
 

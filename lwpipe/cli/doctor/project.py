@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from lwpipe.cli.doctor.check import Check, fault, ok, warning
 from lwpipe.cli.doctor.machine import members
 from lwpipe.core.errors import LwpipeError
+from lwpipe.core.stage import Size
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.split import count_test_faces
 from lwpipe.run.layout import Layout
-from lwpipe.run.needs import Size
 from lwpipe.run.schema import Settings
 from lwpipe.template.settings import SMALLEST_LEVEL
 
@@ -74,52 +71,11 @@ def _contradictions(settings: Settings, size: Size) -> Iterator[Check]:
 def check_source(data: DataSettings) -> Check:
     """Check that what the data are made from is there."""
     try:
-        return ok("data source", _source_words(data))
+        return ok("data source", data.make_source().check())
     except LwpipeError as error:
         return fault("data source", str(error).rstrip("."), "see docs/data.md for what is needed")
     except OSError as error:
         return fault("data source", f"{error.filename}: {error.strerror}", "make it readable")
-
-
-def _source_words(data: DataSettings) -> str:
-    if data.source == "meshes":
-        from lwpipe.data.sources.meshes.items import list_meshes
-
-        path = data.meshes.path or ""
-        table = data.meshes.table
-        if table is not None and not Path(table).expanduser().is_file():
-            raise LwpipeError(f"data.meshes.table: {table} does not exist.")
-        return f"{path}: {len(list_meshes(path))} meshes"
-    if data.source == "aflw2000-3d":
-        return _aflw_words(data)
-    if data.source == "ict":
-        return _ict_words(data)
-    return "synthetic faces, made by lwpipe"
-
-
-def _aflw_words(data: DataSettings) -> str:
-    from lwpipe.data.sources.aflw.model import list_faces
-
-    folder = Path(data.aflw2000_3d.model_dir or "").expanduser()
-    for name in ("Model_Shape.mat", "Model_Exp.mat"):
-        if not (folder / name).is_file():
-            raise LwpipeError(f"data.aflw2000_3d.model_dir: {folder} has no {name}.")
-    return f"{folder}, and {len(list_faces(data.aflw2000_3d.faces_dir or ''))} faces"
-
-
-def _ict_words(data: DataSettings) -> str:
-    from lwpipe.data.sources.ict.files import ENVIRONMENT
-
-    path = data.ict.path or os.environ.get(ENVIRONMENT)
-    if path is None:
-        return "ICT-FaceKit is downloaded with the first run, and kept"
-    place = Path(path).expanduser()
-    readable = place.is_dir() or (
-        place.is_file() and (zipfile.is_zipfile(place) or tarfile.is_tarfile(place))
-    )
-    if not readable:
-        raise LwpipeError(f"data.ict.path: {place} is neither a folder nor an archive.")
-    return f"ICT-FaceKit in {place}"
 
 
 def check_results(layout: Layout) -> Iterator[Check]:

@@ -13,8 +13,8 @@ TARGET = Target(
 PARTS = Output(
     "parts.csv",
     "Measures of each part on pairs of test faces: Pearson correlation r of the edit with the "
-    "local weight, and leak, the mean distance where the weight is below 0.1 over that where it is above "
-    "0.5.",
+    "local weight, and leak, the mean distance where the weight is below 0.1 over that where it is "
+    "above 0.5.",
     label="measures a part",
 )
 

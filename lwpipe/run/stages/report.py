@@ -8,7 +8,7 @@ WRITE = Stage(
     name="write_report",
     target="report",
     does="gather everything on one HTML page",
-    function="lwpipe.report.stage:write_report",
+    function="lwpipe.report.stage:write_report_of_run",
     outputs={
         "page": Output(
             "report.html",

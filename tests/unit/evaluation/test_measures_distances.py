@@ -6,15 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lwpipe.editing import MaskBlend, Pca
-from lwpipe.evaluation.plausibility import plausibility
-from lwpipe.evaluation.reconstruction import (
+from lwpipe.evaluation.measures.plausibility import plausibility
+from lwpipe.evaluation.measures.reconstruction import (
     reconstruction_distances,
     reconstruction_error,
     vertex_distances,
 )
-from lwpipe.evaluation.specificity import NearestFace, spatial_blocks
+from lwpipe.evaluation.measures.specificity import NearestFace, spatial_blocks
 from lwpipe.evaluation.surface import hausdorff_distance, surface_distances
-from lwpipe.evaluation.validity import border_triangles, edge_stretch, flipped_share, validity
+from lwpipe.evaluation.measures.validity import (
+    border_triangles,
+    edge_stretch,
+    flipped_share,
+    validity,
+)
 
 SQUARE = np.array([[0, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0]], np.float32)
 TWO_TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]])
@@ -149,7 +154,7 @@ def test_the_search_skips_faces_that_cannot_be_nearest(patches, monkeypatch):
         compared.append(1)
         return vertex_distances(a, b)
 
-    monkeypatch.setattr("lwpipe.evaluation.specificity.vertex_distances", spy)
+    monkeypatch.setattr("lwpipe.evaluation.measures.specificity.vertex_distances", spy)
     distance, row = search.distance(np.asarray(data.vertices[7]))
     assert (distance, row) == (0.0, 7)
     assert len(compared) == 1

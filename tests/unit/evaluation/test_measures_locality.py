@@ -3,7 +3,7 @@ import pytest
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.editing import MaskBlend, ModelEditor
-from lwpipe.evaluation.locality import correlations, edit_profiles, leak, locality
+from lwpipe.evaluation.measures.locality import correlations, edit_profiles, leak, locality
 from lwpipe.evaluation.sampling import draw_composites, draw_pairs, draw_rows
 
 

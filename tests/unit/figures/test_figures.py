@@ -31,7 +31,7 @@ from lwpipe.figures.interpolation import draw_interpolation
 from lwpipe.figures.labels import place_labels
 from lwpipe.figures.learning_curve import draw_learning_curve
 from lwpipe.figures.local_weights import draw_local_weights
-from lwpipe.figures.pairs import choose_pairs
+from lwpipe.evaluation.pairs import choose_pairs
 from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.style import blend_parts, map_colors, new_figure, part_palette, shorten

@@ -212,7 +212,7 @@ def test_points_share_what_they_agree_on() -> None:
     shared = "results/run/sweep/shared"
     assert len(made.run.points) == 24
     assert made.point_roots("make_dataset") == [f"{shared}/data.faces=400"]
-    assert made.point_roots("make_pyramid") == [f"{shared}/data.faces=400"]
+    assert made.point_roots("make_template") == [f"{shared}/data.faces=400"]
     assert made.point_roots("make_local_weights") == [
         f"{shared}/data.faces=300__local_weights.parts=8",
         f"{shared}/data.faces=400__local_weights.parts=4",
@@ -238,7 +238,7 @@ def test_points_that_share_a_folder_agree_on_all_that_its_stage_reads() -> None:
         }
     )
     found = jobs(made)
-    for stage in ("make_dataset", "make_pyramid", "make_local_weights"):
+    for stage in ("make_dataset", "make_template", "make_local_weights"):
         read: dict[str, Any] = {}
         for name, point in made.run.points.items():
             root = made.root(stage, name)

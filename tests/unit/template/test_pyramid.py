@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import DatasetWriter
 from lwpipe.mesh.topology import adjacency, edges, triangle_normals
-from lwpipe.template import Pyramid, build_pyramid, make_pyramid, scaled_laplacian
+from lwpipe.template import Pyramid, build_pyramid, make_template, scaled_laplacian
 from lwpipe.template.decimate import boundary_vertices, components, vertex_normals
 from lwpipe.template.settings import TemplateSettings
 
@@ -314,7 +314,7 @@ def test_the_stage_reads_a_data_set_and_writes_the_same_files_again(tmp_path):
     written = []
     for name in ("one", "two"):
         folder = tmp_path / name
-        pyramid = make_pyramid(
+        pyramid = make_template(
             tmp_path / "data", folder / "pyramid.npz", folder / "pyramid.csv", factors
         )
         written.append([(folder / f).read_bytes() for f in ("pyramid.npz", "pyramid.csv")])

@@ -1,1 +1,125 @@
-"""Source 'aflw2000-3d': faces of AFLW2000-3D on the Basel Face Model."""
+"""Source 'aflw2000-3d': the faces of AFLW2000-3D on the Basel Face Model, both the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.paths import files_in, user_path
+from lwpipe.core.settings import Section
+from lwpipe.core.stage import Size
+from lwpipe.data.source import Made, Opened, Source
+
+if TYPE_CHECKING:
+    from lwpipe.data.sources.aflw.model import BaselModel
+
+SHAPE_FILE = "Model_Shape.mat"
+EXPRESSION_FILE = "Model_Exp.mat"
+# The Basel Face Model as AFLW2000-3D crops it.
+_VERTICES, _FACES = 53_215, 2_000
+
+
+class AflwSettings(Section):
+    """AFLW2000-3D on the Basel Face Model, both brought by you; read with source 'aflw2000-3d'."""
+
+    model_dir: str | None = None
+    """Folder with Model_Shape.mat and Model_Exp.mat."""
+    faces_dir: str | None = None
+    """Folder with one .mat a face (Shape_Para, Exp_Para)."""
+
+
+class Aflw(Source[AflwSettings]):
+    """Faces sorted by file name, the first so many where there are more.
+
+    They are not aligned unless asked: without pose they share the frame of the model.
+    """
+
+    name = "aflw2000-3d"
+    place = 3
+    Settings = AflwSettings
+    required = ("model_dir", "faces_dir")
+    alignment = "on request"
+
+    def _folder(self, key: str) -> Path:
+        return user_path(f"data.aflw2000_3d.{key}", getattr(self.own, key))
+
+    def inputs(self) -> list[Path]:
+        """Return the two files of the model and those of the faces."""
+        try:
+            faces = sorted(self._folder("faces_dir").glob("[!.]*.mat"))
+        except OSError:
+            faces = []
+        model = files_in(self._folder("model_dir"), (SHAPE_FILE, EXPRESSION_FILE))
+        return list(dict.fromkeys([*model, *(file for file in faces if file.is_file())]))
+
+    def size(self) -> Size:
+        """Return the size of the published data."""
+        return Size(self.faces or _FACES, _VERTICES)
+
+    def check(self) -> str:
+        """Say where the model lies and how many faces there are."""
+        from lwpipe.data.sources.aflw.model import list_faces
+
+        folder = self._folder("model_dir")
+        for name in (SHAPE_FILE, EXPRESSION_FILE):
+            if not (folder / name).is_file():
+                raise LwpipeError(f"data.aflw2000_3d.model_dir: {folder} has no {name}.")
+        return f"{folder}, and {len(list_faces(self.own.faces_dir or ''))} faces"
+
+    def open(self) -> Opened:
+        """Read the model and the parameters of the faces."""
+        from lwpipe.data.sources.aflw import model as basel
+
+        model = basel.read_model(self.own.model_dir or "")
+        files = basel.list_faces(self.own.faces_dir or "")
+        used = files if self.faces is None else files[: self.faces]
+        ids = [file.stem for file in used]
+        return _Parametric(
+            ids=ids,
+            subjects=ids,
+            expressions=[""] * len(used),
+            triangles=model.triangles,
+            vertex_count=len(model.mean) // 3,
+            at_once=32,  # of 53,215 vertices they take 41 MB in double precision
+            model=model,
+            parameters=np.stack([basel.read_face(file, model) for file in used]),
+            files=used,
+            found=len(files),
+        )
+
+
+@dataclass(kw_only=True)
+class _Parametric(Made):
+    """The faces of some files of parameters."""
+
+    model: BaselModel
+    parameters: npt.NDArray[np.float64]
+    files: list[Path]
+    found: int
+
+    def make(self, rows: slice) -> npt.NDArray[np.floating[Any]]:
+        """Return the faces of some rows."""
+        from lwpipe.data.sources.aflw.model import check_faces, make_faces
+
+        faces = make_faces(self.model, self.parameters[rows])
+        check_faces(faces, self.files[rows])
+        return faces
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what of the model was used."""
+        return {
+            "licence": "Basel Face Model and AFLW2000-3D: the user's own, under the licences of "
+            "their owners",
+            "seed": None,
+            "test_fraction": None,
+            "faces_found": self.found,
+            "shape_components": self.model.shape_count,
+            "expression_components": self.model.expression_count,
+            "units_in_files": "um",
+            "alignment": None,
+        }

@@ -18,25 +18,17 @@ import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.paths import check_names, user_path
-from lwpipe.data.align import align_faces
-from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.aflw import EXPRESSION_FILE, SHAPE_FILE
 from lwpipe.data.sources.aflw.mat import read_mat
-from lwpipe.data.split import split_labels
-from lwpipe.data.store import Dataset, DatasetWriter
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import check_coordinates
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-SHAPE_FILE = "Model_Shape.mat"
-EXPRESSION_FILE = "Model_Exp.mat"
 MM_PER_MICROMETRE = 1e-3
-# Faces made at a time: 32 of 53,215 vertices take 41 MB in double precision.
-CHUNK_FACES = 32
 # Coordinates in micrometres and parameters are of the order of 1e5 to 1e7.
 MAX_VALUE = 1e15
-LICENCE = "Basel Face Model and AFLW2000-3D: the user's own, under the licences of their owners"
 
 
 @dataclass(frozen=True)
@@ -60,62 +52,6 @@ class BaselModel:
     shape_count: int
     expression_count: int
     triangles: Ints
-
-
-def convert_aflw(settings: DataSettings, output: str | Path) -> Dataset:
-    """Write the store `output` from the model and the faces that the settings name.
-
-    Faces are sorted by file name, `settings.faces` takes the first so many where there are more.
-    They are not aligned unless asked: without pose they share the frame of the model.
-
-    Raises
-    ------
-    LwpipeError
-        If a file is missing, unreadable or does not have the published layout.
-    """
-    places = settings.aflw2000_3d
-    if places.model_dir is None or places.faces_dir is None:
-        raise LwpipeError(
-            "data.aflw2000_3d: the source 'aflw2000-3d' needs model_dir and faces_dir."
-        )
-    model = read_model(places.model_dir)
-    files = list_faces(places.faces_dir)
-    used = files if settings.faces is None else files[: settings.faces]
-    parameters = np.stack([read_face(file, model) for file in used])
-    splits = split_labels(len(used), settings.test_fraction, settings.seed)
-    vertex_count = len(model.mean) // 3
-    with DatasetWriter(output, len(used), model.triangles, vertex_count) as writer:
-        for start in range(0, len(used), CHUNK_FACES):
-            rows = slice(start, min(start + CHUNK_FACES, len(used)))
-            faces = make_faces(model, parameters[rows])
-            _check_faces(faces, used[rows])
-            writer[rows] = faces
-        alignment = None
-        if settings.align:
-            train = np.flatnonzero(np.array(splits) == "train")
-            alignment = align_faces(writer.vertices, train, scale=settings.scale).describe()
-        table = [
-            {
-                "id": file.stem,
-                "split": splits[row],
-                "subject": file.stem,
-                "expression": "",
-                "source": "aflw2000-3d",
-            }
-            for row, file in enumerate(used)
-        ]
-        info: dict[str, Any] = {
-            "source": "aflw2000-3d",
-            "licence": LICENCE,
-            "seed": settings.seed,
-            "test_fraction": settings.test_fraction,
-            "faces_found": len(files),
-            "shape_components": model.shape_count,
-            "expression_components": model.expression_count,
-            "units_in_files": "um",
-            "alignment": alignment,
-        }
-        return writer.close(table, info)
 
 
 def read_model(folder: str | Path) -> BaselModel:
@@ -253,7 +189,7 @@ def make_faces(model: BaselModel, parameters: npt.ArrayLike) -> Floats:
     return faces
 
 
-def _check_faces(faces: Floats, files: Sequence[Path]) -> None:
+def check_faces(faces: Floats, files: Sequence[Path]) -> None:
     """Raise LwpipeError where a face, (n, V, 3), is no mesh, such as one in a single point."""
     for face, file in zip(faces, files, strict=True):
         try:

@@ -25,7 +25,6 @@ from lwpipe.core.paths import user_path
 COMMIT = "da5f95a607f5e6b37755b38d3385d7f2853732e5"
 BASE_URL = f"https://raw.githubusercontent.com/ICT-VGL/ICT-FaceKit/{COMMIT}/FaceXModel/"
 FOLDER = "FaceXModel"
-REGION_VERTICES = {"narrow_face": 6706, "full_face": 9409, "head": 11248}
 ENVIRONMENT = "LWPIPE_ICT_SOURCE"
 # The largest file of the kit has 2.7 MB; an archive whose member unpacks to more is not the kit.
 MAX_FILE_BYTES = 16_000_000

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.align import align_faces
-from lwpipe.data.settings import DataSettings, IctSettings
-from lwpipe.data.sources.ict.files import COMMIT, REGION_VERTICES, known_hashes, read_files
-from lwpipe.data.split import split_labels
-from lwpipe.data.store import Dataset, DatasetWriter
+from lwpipe.data.sources.ict import REGION_VERTICES, IctSettings
+from lwpipe.data.sources.ict.files import known_hashes, read_files
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -33,8 +28,6 @@ MIN_MOVE_MM = 0.1
 # Shapes that correct another one: by itself, mouthClose lifts the lower lip over the upper one,
 # because it is made to shut the lips of a mouth that jawOpen has opened by as much.
 NEEDS = {"mouthClose": "jawOpen"}
-CHUNK_FACES = 128
-LICENCE = "MIT (ICT-FaceKit, Copyright (c) 2020 USC Institute for Creative Technologies)"
 
 
 @dataclass(frozen=True)
@@ -57,59 +50,6 @@ class IctKit:
     identities: Floats
     expressions: Floats
     expression_names: tuple[str, ...]
-
-
-def convert_ict(settings: DataSettings, output: str | Path) -> Dataset:
-    """Draw `settings.faces` faces from ICT-FaceKit Light and write the store `output`.
-
-    Each face has its own subject. The first n faces of a seed are the same for every number of
-    faces, before alignment.
-
-    Raises
-    ------
-    LwpipeError
-        If the kit cannot be found, downloaded or read, or differs from the pinned commit.
-    """
-    if settings.faces is None:
-        raise LwpipeError("data.faces: the source 'ict' needs a number of faces.")
-    kit = read_kit(settings.ict)
-    count = settings.faces
-    identity, expression = draw_coefficients(kit, settings.ict, count, settings.seed)
-    splits = split_labels(count, settings.test_fraction, settings.seed)
-    with DatasetWriter(output, count, kit.triangles, len(kit.neutral)) as writer:
-        for start in range(0, count, CHUNK_FACES):
-            rows = slice(start, min(start + CHUNK_FACES, count))
-            writer[rows] = make_faces(kit, identity[rows], expression[rows])
-        alignment = None
-        if settings.align is None or settings.align:
-            train = np.flatnonzero(np.array(splits) == "train")
-            alignment = align_faces(writer.vertices, train, scale=settings.scale).describe()
-        width = len(str(count - 1))
-        faces = [
-            {
-                "id": f"ict_{row:0{max(width, 5)}d}",
-                "split": splits[row],
-                "subject": f"ict_{row:0{max(width, 5)}d}",
-                "expression": expression_label(kit.expression_names, expression[row]),
-                "source": "ict",
-            }
-            for row in range(count)
-        ]
-        info: dict[str, Any] = {
-            "source": "ict",
-            "source_version": f"ICT-FaceKit Light, commit {COMMIT}",
-            "licence": LICENCE,
-            "seed": settings.seed,
-            "test_fraction": settings.test_fraction,
-            "region": settings.ict.region,
-            "identity_modes": len(kit.identities),
-            "expressions": list(kit.expression_names) if settings.ict.max_expressions else [],
-            "max_expressions": settings.ict.max_expressions,
-            "expression_range": [settings.ict.expression_min, settings.ict.expression_max],
-            "units_in_files": "cm",
-            "alignment": alignment,
-        }
-        return writer.close(faces, info)
 
 
 def read_kit(

@@ -1,23 +1,21 @@
-"""Source 'meshes': the user's own registered meshes, of faces or of anything else."""
+"""Registered meshes of one topology, read one after the other."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.align import align_faces
-from lwpipe.data.settings import DataSettings
+from lwpipe.data.source import Faces, Opened, Rows
+from lwpipe.data.sources.meshes import MeshesSettings
 from lwpipe.data.sources.meshes.items import MeshItem, list_meshes
-from lwpipe.data.sources.meshes.table import MeshTable, draw_split, read_table
-from lwpipe.data.store import Dataset, DatasetWriter
+from lwpipe.data.sources.meshes.table import MeshTable, read_table
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.units import MM_PER_UNIT, guess_unit
 
@@ -32,75 +30,142 @@ class _Shape:
     connectivity: str
 
 
-def convert_meshes(settings: DataSettings, output: str | Path) -> Dataset:
-    """Write the store `output` from the meshes at `settings.meshes.path`.
+def open_meshes(settings: MeshesSettings, faces: int | None) -> Meshes:
+    """Open the meshes at `settings.path`, and read the first one that can be used.
 
     All meshes must have the same vertices in the same order, joined by the same triangles.
-    `settings.faces` takes the first so many, where there are more. Without a column `split` in the
-    table, whole subjects are held out.
+
+    Parameters
+    ----------
+    settings : MeshesSettings
+    faces : take the first so many, where there are more; None: all
 
     Raises
     ------
     LwpipeError
-        If meshes cannot be used: one sentence for each of them, a line each. Nothing is written
-        then.
+        If there are less than two, or none can be used: one sentence for each of them.
     """
-    if settings.meshes.path is None:
-        raise LwpipeError("data.meshes.path: the source 'meshes' needs a folder or an array.")
-    found = list_meshes(settings.meshes.path)
+    found = list_meshes(settings.path or "")
     if len(found) < 2:
         raise LwpipeError(
-            f"data.meshes.path: {settings.meshes.path} holds one mesh; at least two are needed, to "
+            f"data.meshes.path: {settings.path} holds one mesh; at least two are needed, to "
             "train on and to test on."
         )
     table = MeshTable()
-    if settings.meshes.table is not None:
-        table = read_table(settings.meshes.table, [item.name for item in found])
-    items = found if settings.faces is None else found[: settings.faces]
-    subjects = [(table.subject or {}).get(item.name) or item.id for item in items]
-    splits = _splits(table, items, subjects, settings)
-    align = settings.align is None or settings.align
+    if settings.table is not None:
+        table = read_table(settings.table, [item.name for item in found])
+    items = found if faces is None else found[:faces]
+    splits = _splits(table, items, settings)
+    faults: dict[int, str] = {}
+    for row, item in enumerate(items):
+        try:
+            vertices, triangles = item.read()
+            break
+        except MeshError as error:
+            faults[row] = str(error)
+    else:
+        raise _told(items, faults)
+    return Meshes(
+        ids=[item.id for item in items],
+        subjects=[(table.subject or {}).get(item.name) or item.id for item in items],
+        expressions=[(table.expression or {}).get(item.name, "") for item in items],
+        splits=splits,
+        triangles=triangles,
+        vertex_count=len(vertices),
+        items=items,
+        found=len(found),
+        units=settings.units,
+        first=row,
+        faults=faults,
+    )
 
-    store = _FirstStore(output, len(items))
-    try:
-        diagonals = _read_all(items, store, centre=align)
-        diagonal = float(np.median(diagonals))
-        guessed = settings.meshes.units == "auto"
-        unit: str = _guess(diagonal) if guessed else settings.meshes.units
-        writer = store.writer
-        if MM_PER_UNIT[unit] != 1.0:
-            for row in range(len(items)):
-                writer.vertices[row] *= np.float32(MM_PER_UNIT[unit])
-        alignment = None
-        if align:
-            train = np.flatnonzero(np.array(splits) == "train")
-            alignment = align_faces(writer.vertices, train, scale=settings.scale).describe()
-        faces = [
-            {
-                "id": item.id,
-                "split": splits[row],
-                "subject": subjects[row],
-                "expression": (table.expression or {}).get(item.name, ""),
-                "source": "meshes",
-            }
-            for row, item in enumerate(items)
-        ]
-        info: dict[str, Any] = {
-            "source": "meshes",
+
+@dataclass(kw_only=True)
+class Meshes(Opened):
+    """Meshes to be read; the first that can be used has told their size."""
+
+    items: Sequence[MeshItem]
+    found: int
+    units: str
+    first: int
+    faults: dict[int, str]
+    diagonals: list[float] = field(default_factory=list)
+
+    def chunks(self, centred: bool) -> Iterator[tuple[Rows, Faces]]:
+        """Yield the meshes that fit the first one; raise for all that do not fit the others.
+
+        Raises
+        ------
+        LwpipeError
+            With one line for each mesh that cannot be used.
+        """
+        faults, shapes = dict(self.faults), {}
+        last: tuple[Ints, str] | None = None
+        for row in range(self.first, len(self.items)):
+            try:
+                vertices, triangles = self.items[row].read()
+            except MeshError as error:
+                faults[row] = str(error)
+                continue
+            if last is None or not np.array_equal(triangles, last[0]):
+                last = (triangles, connectivity(triangles))
+            shapes[row] = _Shape(len(vertices), last[1])
+            self.diagonals.append(float(np.linalg.norm(np.ptp(vertices, axis=0))))
+            if len(vertices) != self.vertex_count:
+                continue
+            if centred:
+                # Alignment brings the centroid to the origin anyway; done before the coordinates
+                # are rounded to single precision, those far from the origin keep their digits.
+                vertices = vertices - vertices.mean(axis=0, dtype=np.float64)
+            yield row, vertices
+        faults |= _misfits(shapes)
+        if faults:
+            raise _told(self.items, faults)
+
+    def unit(self) -> float:
+        """Return the millimetres of a unit in the files."""
+        return MM_PER_UNIT[self._unit()]
+
+    def _unit(self) -> str:
+        return _guess(self._diagonal()) if self.units == "auto" else self.units
+
+    def _diagonal(self) -> float:
+        return float(np.median(self.diagonals))
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what was found, and how it was read."""
+        return {
             "licence": "the user's own data",
-            "seed": settings.seed,
-            "test_fraction": settings.test_fraction,
-            "split": "from the table" if table.split else "drawn by seed, whole subjects",
-            "meshes_found": len(found),
-            "units_in_files": unit,
-            "units_guessed": guessed,
-            "median_diagonal_in_files": diagonal,
-            "alignment": alignment,
+            "seed": None,
+            "test_fraction": None,
+            "split": "from the table" if self.splits else "drawn by seed, whole subjects",
+            "meshes_found": self.found,
+            "units_in_files": self._unit(),
+            "units_guessed": self.units == "auto",
+            "median_diagonal_in_files": self._diagonal(),
+            "alignment": None,
         }
-        return writer.close(faces, info)
-    except BaseException as error:
-        store.drop(error)
-        raise
+
+
+def _told(items: Sequence[MeshItem], faults: dict[int, str]) -> LwpipeError:
+    return LwpipeError(*(f"{items[row].label}: {faults[row]}." for row in sorted(faults)))
+
+
+def _misfits(shapes: dict[int, _Shape]) -> dict[int, str]:
+    """Return the faults of the meshes that are not like most of them."""
+    faults = {}
+    common = Counter(shapes.values()).most_common(1)[0][0]
+    for row, shape in shapes.items():
+        if shape.vertex_count != common.vertex_count:
+            faults[row] = (
+                f"has {shape.vertex_count} vertices, most meshes here have {common.vertex_count}"
+            )
+        elif shape != common:
+            faults[row] = (
+                f"has {shape.vertex_count} vertices as the other meshes, but its triangles join "
+                "them differently"
+            )
+    return faults
 
 
 def connectivity(triangles: Ints) -> str:
@@ -111,86 +176,17 @@ def connectivity(triangles: Ints) -> str:
     return hashlib.sha256(np.ascontiguousarray(ordered).data).hexdigest()
 
 
-class _FirstStore:
-    """A store that is opened when the first mesh tells its size."""
-
-    def __init__(self, output: str | Path, count: int) -> None:
-        self.output, self.count = output, count
-        self._writer: DatasetWriter | None = None
-
-    @property
-    def writer(self) -> DatasetWriter:
-        assert self._writer is not None  # noqa: S101 - meshes that all fail have raised before
-        return self._writer
-
-    def put(self, row: int, vertices: npt.NDArray[np.floating], triangles: Ints) -> None:
-        """Store a mesh; one that does not fit the first is left out, and will be reported."""
-        if self._writer is None:
-            self._writer = DatasetWriter(self.output, self.count, triangles, len(vertices))
-        if len(vertices) == self._writer.vertices.shape[1]:
-            self._writer[row] = vertices
-
-    def drop(self, error: BaseException) -> None:
-        """Leave nothing behind."""
-        if self._writer is not None:
-            self._writer.__exit__(type(error), error, error.__traceback__)
-
-
-def _read_all(items: Sequence[MeshItem], store: _FirstStore, *, centre: bool) -> list[float]:
-    """Read, check and store all meshes; return the diagonals of their bounding boxes.
-
-    Raises
-    ------
-    LwpipeError
-        With one line for each mesh that cannot be used.
-    """
-    faults: dict[int, str] = {}
-    shapes: dict[int, _Shape] = {}
-    diagonals = []
-    last: tuple[Ints, str] | None = None
-    for row, item in enumerate(items):
-        try:
-            vertices, triangles = item.read()
-        except MeshError as error:
-            faults[row] = str(error)
-            continue
-        if last is None or not np.array_equal(triangles, last[0]):
-            last = (triangles, connectivity(triangles))
-        shapes[row] = _Shape(len(vertices), last[1])
-        diagonals.append(float(np.linalg.norm(np.ptp(vertices, axis=0))))
-        if centre:
-            # Alignment brings the centroid to the origin anyway; done before the coordinates are
-            # rounded to single precision, those far from the origin keep their digits.
-            vertices = vertices - vertices.mean(axis=0, dtype=np.float64)
-        store.put(row, vertices, triangles)
-    if shapes:
-        common = Counter(shapes.values()).most_common(1)[0][0]
-        for row, shape in shapes.items():
-            if shape.vertex_count != common.vertex_count:
-                faults[row] = (
-                    f"has {shape.vertex_count} vertices, most meshes here have "
-                    f"{common.vertex_count}"
-                )
-            elif shape != common:
-                faults[row] = (
-                    f"has {shape.vertex_count} vertices as the other meshes, but its triangles "
-                    "join them differently"
-                )
-    if faults:
-        raise LwpipeError(*(f"{items[row].label}: {faults[row]}." for row in sorted(faults)))
-    return diagonals
-
-
 def _splits(
-    table: MeshTable, items: Sequence[MeshItem], subjects: Sequence[str], settings: DataSettings
-) -> list[str]:
+    table: MeshTable, items: Sequence[MeshItem], settings: MeshesSettings
+) -> list[str] | None:
+    """Return the splits that the table tells, if it does."""
     if table.split is None:
-        return draw_split(subjects, settings.test_fraction, settings.seed)
+        return None
     splits = [table.split[item.name] for item in items]
     for name in ("train", "test"):
         if name not in splits:
             raise LwpipeError(
-                f"{settings.meshes.table}: none of the {len(items)} meshes has the split '{name}'."
+                f"{settings.table}: none of the {len(items)} meshes has the split '{name}'."
             )
     return splits
 

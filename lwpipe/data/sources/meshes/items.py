@@ -22,6 +22,7 @@ Ints = npt.NDArray[np.int64]
 Mesh = tuple[npt.NDArray[np.floating], Ints]
 
 ARRAYS = (".npy", ".npz")
+KNOWN = (*READERS, *ARRAYS)
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,27 @@ def list_meshes(path: str | Path) -> list[MeshItem]:
     ]
 
 
+def files_of(path: Path) -> list[Path]:
+    """Return the files that are read of a folder or of an array, sorted; none if there are none.
+
+    Other files in the folder, such as pictures and what starts with a dot, are not among them.
+    """
+    if path.is_file():
+        return [path, *(file for file in templates_of(path) if file.is_file())]
+    try:
+        named = (file for file in path.iterdir() if not file.name.startswith("."))
+        return sorted(file for file in named if file.suffix.lower() in KNOWN and file.is_file())
+    except OSError:
+        return []
+
+
+def templates_of(path: Path) -> list[Path]:
+    """Return the meshes that may hold the triangles of an NPY."""
+    if path.suffix.lower() != ".npy":
+        return []
+    return [path.with_name(stem + suffix) for stem in (path.stem, "template") for suffix in READERS]
+
+
 def _list_array(path: Path) -> list[MeshItem]:
     if path.suffix.lower() == ".npz":
         vertices, triangles = _read_npz(path)
@@ -178,10 +200,7 @@ def _check_vertices(path: Path, array: npt.NDArray[Any]) -> npt.NDArray[np.float
 
 def _read_template(path: Path, vertices: npt.NDArray[np.floating]) -> Ints:
     """Read the triangles of an NPY from the mesh beside it."""
-    candidates = [
-        path.with_name(stem + suffix) for stem in (path.stem, "template") for suffix in READERS
-    ]
-    for template in candidates:
+    for template in templates_of(path):
         if not template.is_file():
             continue
         try:

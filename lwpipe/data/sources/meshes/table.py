@@ -9,11 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from lwpipe.core.errors import LwpipeError, short_reason
 from lwpipe.core.paths import user_path
-from lwpipe.data.split import split_labels
 from lwpipe.data.store_files import SPLITS
 
 COLUMNS = ("file", "split", "subject", "expression")
@@ -88,35 +85,3 @@ def read_table(path: str | Path, files: Sequence[str]) -> MeshTable:
         column: {row["file"]: row[column] for row in rows} for column in columns if column != "file"
     }
     return MeshTable(**by_column)
-
-
-def draw_split(subjects: Sequence[str], test_fraction: float, seed: int) -> list[str]:
-    """Label faces 'train' or 'test' so that no subject has faces in both.
-
-    Subjects are held out in an order drawn by seed, until at least the fraction of the faces is.
-    Where each face has its own subject, this is `split_labels`.
-
-    Raises
-    ------
-    LwpipeError
-        If all faces are of one subject.
-    """
-    sizes = Counter(subjects)
-    if len(sizes) == len(subjects):
-        return split_labels(len(subjects), test_fraction, seed)
-    if len(sizes) < 2:
-        raise LwpipeError(
-            "all meshes are of one subject, so no subject can be held out; "
-            "give the splits in the column 'split' of data.meshes.table."
-        )
-    names = sorted(sizes)
-    order = np.random.default_rng(seed).permutation(len(names))
-    wanted = max(round(len(subjects) * test_fraction), 1)
-    held_out: set[str] = set()
-    faces = 0
-    for index in order[:-1]:
-        if faces >= wanted:
-            break
-        held_out.add(names[index])
-        faces += sizes[names[index]]
-    return ["test" if subject in held_out else "train" for subject in subjects]

@@ -9,26 +9,21 @@ before.
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.data.settings import DataSettings
 from lwpipe.data.sources.synthetic.expressions import EXPRESSIONS, express
-from lwpipe.data.sources.synthetic.grid import FaceGrid, make_grid
+from lwpipe.data.sources.synthetic.grid import FaceGrid
 from lwpipe.data.sources.synthetic.shapes import (
     ALL_PARAMETERS,
     HEAD_SCALES,
     Canvas,
     correlation,
 )
-from lwpipe.data.split import split_labels
-from lwpipe.data.store import Dataset, DatasetWriter
 
 Floats = npt.NDArray[np.float64]
 
-_CHUNK_BYTES = 64 * 2**20
 _SATURATION = 3.0
 _SCALES = len(HEAD_SCALES)
 
@@ -116,51 +111,8 @@ def draw_parameters(count: int, seed: int, expressions: bool = True) -> Floats:
     return np.concatenate([shape, active], axis=1)
 
 
-def convert_synthetic(settings: DataSettings, output: str | Path) -> Dataset:
-    """Make the embedded data set in folder `output`, in bounded memory, and open it.
-
-    Parameters
-    ----------
-    settings : number of faces, test fraction, seed, and `synthetic.vertices` (the mesh has about so
-        many) and `synthetic.expressions`
-    output : folder of the store
-    """
-    count = settings.faces
-    if count is None:
-        raise ValueError("the synthetic source needs a number of faces")
-    grid = make_grid(settings.synthetic.vertices)
-    parameters = draw_parameters(count, settings.seed, settings.synthetic.expressions)
-    labels = split_labels(count, settings.test_fraction, settings.seed)
-    vertex_count = len(grid.points)
-    chunk = max(1, _CHUNK_BYTES // (vertex_count * 3 * 8))
-    with DatasetWriter(output, count, grid.triangles, vertex_count) as writer:
-        for start in range(0, count, chunk):
-            rows = slice(start, min(start + chunk, count))
-            writer[rows] = synthesize(parameters[rows], grid)
-        return writer.close(
-            [
-                {
-                    "id": f"synthetic_{row:05d}",
-                    "split": labels[row],
-                    "subject": f"identity_{row:05d}",
-                    "expression": _expression_label(parameters[row]),
-                    "source": "synthetic",
-                }
-                for row in range(count)
-            ],
-            {
-                "source": "synthetic",
-                "licence": "MIT (made by lwpipe)",
-                "seed": settings.seed,
-                "alignment": "none needed",
-                "shape_parameters": shape_names(),
-                "expressions": expression_names() if settings.synthetic.expressions else [],
-            },
-            regions(grid),
-        )
-
-
-def _expression_label(parameters: Floats) -> str:
+def expression_label(parameters: Floats) -> str:
+    """Return the names of the expressions that a row of `draw_parameters` shows, or 'neutral'."""
     active = parameters[len(ALL_PARAMETERS) :]
     names = [name for name, value in zip(EXPRESSIONS, active, strict=True) if value > 0]
     return "+".join(names) or "neutral"

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.evaluation.reconstruction import vertex_distances
+from lwpipe.evaluation.measure import Column, Composites, OfComposites, Section, Values
+from lwpipe.evaluation.measures.reconstruction import vertex_distances
+
+if TYPE_CHECKING:
+    from lwpipe.evaluation.bench import Bench
 
 
 class NearestFace:
@@ -109,3 +115,29 @@ def spatial_blocks(
         pieces = halves
     starts = np.cumsum([0, *(len(piece) for piece in pieces[:-1])])
     return np.concatenate(pieces).astype(np.int64), starts.astype(np.int64)
+
+
+class Specificity(OfComposites):
+    """Distance of composites to the nearest training face, mm."""
+
+    name = "specificity"
+    place = 5
+    columns = (Column("specificity_mm", "mean_mm", "specificity, mm", unit="mm", better="real"),)
+    part_columns: ClassVar = {"specificity_mm": "mean_mm"}
+
+    def values(self, bench: Bench, composites: Composites) -> Values:
+        """Return the distance of each composite."""
+        return {"mean_mm": _nearest(bench).distances(composites.faces)}
+
+    def section(self, bench: Bench, values: Values) -> Section:
+        """Return the mean."""
+        return {name: found.mean() for name, found in values.items()}
+
+    def of_real(self, bench: Bench) -> Section:
+        """Return the mean of the real test faces."""
+        return {"mean_mm": _nearest(bench).distances(bench.test).mean()}
+
+
+def _nearest(bench: Bench) -> NearestFace:
+    data = bench.data
+    return bench.once("nearest", lambda: NearestFace(data.vertices, bench.train, data.template))

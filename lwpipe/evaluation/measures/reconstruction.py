@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from lwpipe.evaluation.measure import Column, OfReconstruction
+from lwpipe.evaluation.sampling import draw_rows
+
+if TYPE_CHECKING:
+    from lwpipe.evaluation.bench import Bench
 
 Faces = npt.NDArray[np.float32]
 
@@ -62,3 +69,32 @@ def reconstruction_error(distances: npt.NDArray[np.float32]) -> dict[str, float]
         "median": float(median),
         "p95": float(p95),
     }
+
+
+class Reconstruction(OfReconstruction):
+    """Distance of the vertices from their reconstruction, mm."""
+
+    name = "reconstruction"
+    place = 1
+    columns = (
+        Column(
+            "reconstruction_mean_mm",
+            "mean",
+            "test error, mean mm",
+            unit="mm",
+            better="low",
+            panel=("Test error", "mean vertex distance (mm)"),
+        ),
+        Column("reconstruction_median_mm", "median", unit="mm", better="low"),
+        Column("reconstruction_p95_mm", "p95", unit="mm", better="low"),
+    )
+
+    def measure(self, bench: Bench, reconstruct: Callable[[Faces], Faces]) -> dict[str, Any]:
+        """Return the error on the test faces, and its mean on as many training faces."""
+        vertices = bench.data.vertices
+        error = reconstruction_error(
+            reconstruction_distances(reconstruct, vertices, bench.test_rows)
+        )
+        rows = draw_rows(bench.train, len(bench.test), bench.settings.seed)
+        train = reconstruction_distances(reconstruct, vertices, rows)
+        return {**error, "train_mean": train.mean(dtype=np.float64), "train_sample": len(rows)}

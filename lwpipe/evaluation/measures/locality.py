@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from lwpipe.editing import Editor
-from lwpipe.evaluation.reconstruction import vertex_distances
+from lwpipe.evaluation.measure import Column, OfEdits, Rows, Section
+from lwpipe.evaluation.measures.reconstruction import vertex_distances
+
+if TYPE_CHECKING:
+    from lwpipe.evaluation.bench import Bench
 
 # The first and the last step of the paper's figures 4 and 5, whatever interpolation.steps is:
 # measures of different runs stay comparable.
@@ -152,3 +156,40 @@ def locality(
         "matching": "assignment" if match else "identity",
         "remark": "; ".join(remarks) or None,
     }
+
+
+class Locality(OfEdits):
+    """Correlation of the edits with the local weights, and what leaks out of the part."""
+
+    name = "locality"
+    place = 2
+    columns = (
+        Column("r_min", "r_min", "r, worst part", better="high"),
+        Column(
+            "r_mean", "r_mean", "r, mean", better="high", panel=("Locality", "r, mean of the parts")
+        ),
+        Column("leak_min", "leak_min", better="low"),
+        Column("leak_max", "leak_max", better="low"),
+        Column(
+            "leak_mean",
+            "leak_mean",
+            "leak, mean",
+            better="low",
+            panel=("Leak", "mean of the parts"),
+        ),
+    )
+    part_columns = ("weights_column", "r", "leak", "inside_mm", "outside_mm")
+
+    def measure(
+        self, bench: Bench, editor: Editor, codes: npt.NDArray[np.float32], match: bool
+    ) -> tuple[Section | None, Rows, str | None]:
+        """Return `locality` of the edits of pairs of test faces."""
+        columns = bench.weights.shape[1]
+        if editor.part_count != columns:
+            remark = (
+                f"the model has {editor.part_count} parts and the local weights {columns}: "
+                "locality is not defined"
+            )
+            return None, [{} for _ in range(editor.part_count)], remark
+        found = locality(edit_profiles(editor, codes, bench.pairs), bench.weights, match)
+        return found, found["parts"], None

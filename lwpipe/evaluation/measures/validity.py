@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar
+
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.evaluation.measure import Column, Composites, OfComposites, Section, Values
 from lwpipe.mesh.topology import edges, triangle_normals
+
+if TYPE_CHECKING:
+    from lwpipe.evaluation.bench import Bench
 
 # A vertex belongs to a part when that part has at least this much of its weight.
 OWNED = 0.9
@@ -116,3 +122,35 @@ def validity(
             result[1, i] = stretch.max()
             result[2, i] = flipped_share(face, source, target, border)
     return result[0], result[1], result[2]
+
+
+class Validity(OfComposites):
+    """The mesh of composites along the part borders."""
+
+    name = "validity"
+    place = 4
+    columns = (
+        Column("stretch", "stretch_p95", better="low"),
+        Column("flipped", "flipped", better="low"),
+    )
+    part_columns: ClassVar = {"stretch_p95": "stretch_p95", "flipped": "flipped"}
+
+    def values(self, bench: Bench, composites: Composites) -> Values:
+        """Return stretch and flipped triangles of each composite."""
+        stretch, largest, flipped = validity(
+            composites.faces, composites.sources, composites.targets, _border(bench)
+        )
+        return {"stretch_p95": stretch, "stretch_max": largest, "flipped": flipped}
+
+    def section(self, bench: Bench, values: Values) -> Section:
+        """Return their means, and the largest stretch of all."""
+        return {
+            "stretch_p95": values["stretch_p95"].mean(),
+            "stretch_max": values["stretch_max"].max(),
+            "flipped": values["flipped"].mean(),
+            "border_triangles": len(_border(bench)),
+        }
+
+
+def _border(bench: Bench) -> npt.NDArray[np.int64]:
+    return bench.once("border", lambda: border_triangles(bench.data.triangles, bench.weights))

@@ -1,0 +1,122 @@
+"""The report of a run: all that its stages show, in sections by target."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import read_json
+from lwpipe.core.stage import Output, Stage
+from lwpipe.report.page import Figure, Section, Table, write_report
+from lwpipe.run.stages import STAGES, TARGETS, of_target
+
+Paths = Mapping[str, str | Path]
+
+_DATA_FACTS = {
+    "source": "Source",
+    "licence": "Licence",
+    "train_faces": "Faces for training",
+    "test_faces": "Faces for testing",
+    "vertices": "Vertices",
+    "triangles": "Triangles",
+    "seed": "Seed",
+    "content_sha256": "SHA-256 of the data",
+}
+
+
+def write_report_of_run(name: str, page: str | Path, **shown: Paths) -> None:
+    """Write the report of a run as one self-contained HTML page.
+
+    Parameters
+    ----------
+    name : of the run
+    page : the page to write
+    **shown : of each output that is shown, its path for each variant that has one ('' is the run);
+        the arguments are named as the inputs of the stage `write_report`
+
+    Raises
+    ------
+    LwpipeError
+        If a file is missing, or is not what it should be.
+    """
+    sections = []
+    for target in TARGETS.values():
+        figures: list[Figure] = []
+        tables: list[Table] = []
+        facts: dict[str, Any] = {}
+        for argument, stage, output in _shown(target.name):
+            for variant, path in shown.get(argument, {}).items():
+                caption = _caption(output, variant)
+                if output.show == "figure":
+                    pictures = _pictures(path, output, caption)
+                    figures += [Figure(file, words) for file, words in pictures]
+                elif output.show == "table":
+                    tables.append(Table(Path(path), caption))
+            if output.show == "facts":
+                facts |= _facts(stage, shown.get(argument, {}))
+        if figures or tables or facts:
+            sections.append(Section(target.title, target.text, figures, tables, facts))
+    write_report(page, f"lwpipe: {name}", sections)
+
+
+def _shown(target: str) -> Iterator[tuple[str, Stage, Output]]:
+    """Yield the argument, the stage and the declaration of each output that a target shows."""
+    for argument, wanted in STAGES["write_report"].inputs.items():
+        stage = STAGES[wanted.stage]
+        if stage in of_target(target):
+            yield argument, stage, stage.outputs[wanted.files[0]]
+
+
+def _caption(output: Output, variant: str) -> str:
+    """Return the caption of the file of one variant."""
+    if "{variant}" in output.caption:
+        return output.caption.replace("{variant}", variant)
+    return f"{output.caption.removesuffix('.')} ({variant})." if variant else output.caption
+
+
+def _pictures(path: str | Path, output: Output, caption: str) -> list[tuple[Path, str]]:
+    """Return a picture, or those in a folder in the order of the patterns, and their captions."""
+    if not output.patterns:
+        return [(Path(path), caption)]
+    globs = [re.sub(r"\{\w+\}", "*", pattern) for pattern in output.patterns]
+    found = [file for glob in globs for file in sorted(Path(path).glob(glob))]
+    if not found:
+        raise LwpipeError(f"{path}: holds none of {', '.join(globs)}.")
+    first, *others = found
+    # What all of them show is said once.
+    return [(first, caption), *((file, file.stem.replace("_", " ")) for file in others)]
+
+
+def _facts(stage: Stage, paths: Paths) -> dict[str, Any]:
+    contents = {variant: read_json(path) for variant, path in paths.items()}
+    return _of_data(contents) if stage.name == "make_dataset" else _of_training(contents)
+
+
+def _of_data(contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is to know of each data set."""
+    return {
+        f"{words} ({variant})" if variant else words: str(store[key])
+        for variant, store in contents.items()
+        for key, words in _DATA_FACTS.items()
+        if key in store
+    }
+
+
+def _of_training(contents: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of the first variant, and of the others what differs."""
+    settings = {
+        variant: {
+            **{f"model.{key}": value for key, value in about["model"].items()},
+            **{f"training.{key}": value for key, value in about["info"]["training"].items()},
+            "parameters": about["parameters"],
+        }
+        for variant, about in contents.items()
+    }
+    first = next(iter(settings.values()))
+    return {
+        name: {key: value for key, value in own.items() if own is first or value != first[key]}
+        for name, own in settings.items()
+    }
