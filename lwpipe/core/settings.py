@@ -7,9 +7,10 @@ One class a section, in the room that reads it. The text under each key is its d
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 
 def _parse_exponent(value: Any) -> Any:
@@ -35,6 +36,9 @@ Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 
 
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
 class Section(BaseModel):
     """A section: unknown keys are errors, types are not converted."""
 
@@ -52,6 +56,19 @@ class Section(BaseModel):
             value; None: all keys
         """
         return tuple(cls.model_fields)
+
+
+def composed(name: str, base: type[Shape], fields: Mapping[str, Any]) -> type[Shape]:
+    """Return a section with the fields of `base` and others, which are known at run time only.
+
+    Parameters
+    ----------
+    name : of the class
+    base : its documentation and its methods are those of this section
+    fields : (type, default) of each field; one of `base` is replaced in its place
+    """
+    made: type[Shape] = create_model(name, __base__=base, __doc__=base.__doc__, **dict(fields))
+    return made
 
 
 class KeyFaultError(ValueError):

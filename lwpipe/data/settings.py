@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, model_validator
 
 from lwpipe.core.plugins import classes
-from lwpipe.core.settings import KeyFaultError, ProperShare, Section, Seed
+from lwpipe.core.settings import KeyFaultError, ProperShare, Section, Seed, composed
 from lwpipe.data.source import Source
 
 SOURCES: dict[str, type[Source[Any]]] = {
@@ -95,10 +95,7 @@ def _composed() -> type[_Shared]:
     own: dict[str, Any] = {
         source.key(): (source.Settings, source.Settings()) for source in SOURCES.values()
     }
-    made: type[_Shared] = create_model(
-        "DataSettings", __base__=_Shared, __doc__=_Shared.__doc__, **shared, **own
-    )
-    return made
+    return composed("DataSettings", _Shared, shared | own)
 
 
 if TYPE_CHECKING:

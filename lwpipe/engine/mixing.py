@@ -6,7 +6,7 @@ blocks of rows, one a Chebyshev term, by their distance (`xk`). Sixteen output c
 at a time, four rows of them in registers. numba reads no annotations, and mypy no numba.
 """
 
-from lwpipe.engine.compiled import compiled
+from lwpipe.engine.loops import compiled
 from lwpipe.engine.simd import (
     LANES,
     add,

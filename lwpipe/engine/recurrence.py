@@ -8,7 +8,7 @@ mypy no numba.
 
 import numpy as np
 
-from lwpipe.engine.compiled import compiled
+from lwpipe.engine.loops import compiled
 from lwpipe.engine.mixing import activate
 from lwpipe.engine.simd import LANES, add, at, fma, load, put, store, subtract, zeros
 

@@ -13,7 +13,7 @@ meshes share the reading of the matrix, and several meshes of three coordinates 
 reads no annotations, and mypy no numba.
 """
 
-from lwpipe.engine.compiled import compiled
+from lwpipe.engine.loops import compiled
 from lwpipe.engine.mixing import contract, expand, expand_narrow, outer
 from lwpipe.engine.recurrence import (
     clear,

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 from lwpipe.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from lwpipe.local_weights.make import coarsen, load_local_weights, make_local_weights
+    from lwpipe.local_weights.make import load_local_weights, make_local_weights
     from lwpipe.local_weights.snmf import solve_snmf
     from lwpipe.local_weights.solve import SnmfResult
 
 __all__ = [
     "SnmfResult",
-    "coarsen",
     "load_local_weights",
     "make_local_weights",
     "solve_snmf",
@@ -22,7 +21,6 @@ __getattr__ = lazily(
     __name__,
     {
         "SnmfResult": "lwpipe.local_weights.solve",
-        "coarsen": "lwpipe.local_weights.make",
         "load_local_weights": "lwpipe.local_weights.make",
         "make_local_weights": "lwpipe.local_weights.make",
         "solve_snmf": "lwpipe.local_weights.snmf",

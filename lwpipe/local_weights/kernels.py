@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-try:
-    import numba
-except ImportError:  # pragma: no cover - numba is a dependency, yet not on every platform
-    numba = None  # type: ignore[assignment]
-
-# Without numba the functions below are slow Python, and nothing should call them.
-COMPILED = numba is not None
+from lwpipe.core.compiled import compiler
 
 # Columns that are worked on at a time: those of a few rows stay in the first cache.
 _TILE = 512
@@ -27,9 +21,7 @@ _PIVOTS = 4
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,untyped-decorator"
 
 
-def _compile(**options):
-    """Return numba's decorator, with which threads run side by side."""
-    return (lambda made: made) if numba is None else numba.njit(nogil=True, cache=True, **options)
+_compile = compiler(__file__, ("kernels.py",))
 
 
 @_compile(fastmath=True)

@@ -18,7 +18,6 @@ from lwpipe.local_weights.features import choose_faces, features
 from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.local_weights.solve import SnmfResult
 from lwpipe.mesh.topology import adjacency
-from lwpipe.template import Pyramid
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
@@ -136,25 +135,6 @@ def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:
     if not np.allclose(weights.sum(axis=1), 1.0, atol=1e-4):
         raise LwpipeError(f"{path}: the weights of a vertex must sum to 1.")
     return weights.astype(np.float32), basis.astype(np.float32)
-
-
-def coarsen(weights: Weights, pyramid: Pyramid) -> list[Weights]:
-    """Return the weights at every level of the pyramid, (V_l, K), by selection (D).
-
-    Raises
-    ------
-    LwpipeError
-        If the weights are not those of the pyramid's mesh.
-    """
-    if len(weights) != len(pyramid.vertices[0]):
-        raise LwpipeError(
-            f"the local weights are for {len(weights)} vertices, the pyramid has "
-            f"{len(pyramid.vertices[0])}."
-        )
-    levels = [weights]
-    for keep in pyramid.keep:
-        levels.append(levels[-1][keep])
-    return levels
 
 
 def partition_of_unity(basis: npt.ArrayLike) -> Weights:

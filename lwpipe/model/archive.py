@@ -7,7 +7,6 @@ mean and scale. Nothing in them is ever unpickled or executed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,12 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
+from torch import Tensor
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path, read_json, sha256, write_json
+from lwpipe.engine import Geometry
+from lwpipe.model.network import PartAutoencoder
 from lwpipe.model.part_model import PartModel
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template import Pyramid
@@ -64,7 +66,7 @@ def save_model(model: PartModel, folder: str | Path, info: dict[str, Any]) -> No
             "parameters": model.parameter_count,
             "units": "mm",
             "weights_sha256": sha256(folder / WEIGHTS_NAME),
-            "model": model.model_settings.model_dump(),
+            "model": model.settings.model_dump(),
             "info": info,
         },
     )
@@ -195,29 +197,18 @@ def _check_shapes(
 ) -> None:
     """Raise ValueError unless every array has the shape that settings and pyramid give it.
 
-    Before the network is made: settings alone could ask for any amount of memory.
+    Before the network is made: see `_without_memory`.
     """
-    channels, order, latent = settings.channels, settings.order, settings.latent_size
-    if len(channels) != pyramid.levels:
-        raise ValueError(f"{len(channels)} channels for {pyramid.levels} levels of the pyramid")
-    count = len(pyramid.vertices[0])
-    local = arrays["local_weights"]
-    features = len(pyramid.vertices[-1]) * channels[-1]
-    decoded = channels[-1] if settings.weighting == "outer" else features
-    scales = {"scalar": (1, 1), "vertex": (count, 1)}
+    if len(settings.channels) != pyramid.levels:
+        raise ValueError(
+            f"{len(settings.channels)} channels for {pyramid.levels} levels of the pyramid"
+        )
+    count, local = len(pyramid.vertices[0]), arrays["local_weights"]
     expected: dict[str, tuple[int, ...]] = {
-        "last.weight": (order, channels[0], 3),
-        "to_latent.weight": (latent, features),
-        "to_latent.bias": (latent,),
-        "from_latent.weight": (decoded, latent),
-        "from_latent.bias": (decoded,),
+        name: tuple(parameter.shape)
+        for name, parameter in _without_memory(pyramid, local.shape[-1], settings).items()
     }
-    if settings.projection:
-        expected["projections"] = (local.shape[-1], latent, latent)
-    for side, widths in (("encoder", [3, *channels]), ("decoder", [channels[-1], *channels[::-1]])):
-        for level, (inputs, outputs) in enumerate(pairwise(widths)):
-            expected[f"{side}.{level}.weight"] = (order, inputs, outputs)
-            expected[f"{side}.{level}.bias"] = (outputs,)
+    scales = {"scalar": (1, 1), "vertex": (count, 1)}
     found = {name: array.shape for name, array in state.items()}
     found |= {name: arrays[name].shape for name in ("mean", "scale", "local_weights")}
     expected |= {
@@ -235,6 +226,17 @@ def _check_shapes(
             raise ValueError(f"{name} is {array.dtype}, expected float32")
     if (arrays["scale"] <= 0).any() or (local < 0).any():
         raise ValueError("the scale or the local weights are not positive")
+
+
+def _without_memory(pyramid: Pyramid, parts: int, settings: ModelSettings) -> dict[str, Tensor]:
+    """Return the parameters of the network that settings and pyramid make, without their content.
+
+    Settings alone could ask for any amount of memory.
+    """
+    with torch.device("meta"):
+        coarse = torch.empty(len(pyramid.vertices[-1]), parts)
+        network = PartAutoencoder(Geometry.of(pyramid), coarse, settings, backend=None)
+    return network.state_dict()
 
 
 def _group(arrays: dict[str, npt.NDArray[Any]], prefix: str) -> dict[str, npt.NDArray[Any]]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from lwpipe.engine import Geometry, make_backend
 from lwpipe.model.settings import ModelSettings
+from lwpipe.model.weightings import WEIGHTINGS
 
 
 class Convolution(nn.Module):
@@ -51,7 +52,8 @@ class PartAutoencoder(nn.Module):
     coarse_weights : float (V_L, K)
         Local weights at the coarsest level.
     settings : ModelSettings
-    backend : name of the implementation of the convolutions; `use` changes it
+    backend : name of the implementation of the convolutions; `use` changes it, and None is for
+        who needs the parameters only
     """
 
     coarse_weights: Tensor
@@ -61,7 +63,7 @@ class PartAutoencoder(nn.Module):
         geometry: Geometry,
         coarse_weights: Tensor,
         settings: ModelSettings,
-        backend: str = "torch",
+        backend: str | None = "torch",
     ) -> None:
         super().__init__()
         self.settings, self.geometry = settings, geometry
@@ -79,7 +81,9 @@ class PartAutoencoder(nn.Module):
         self.last = Convolution(channels[0], 3, order, bias=False)
 
         self.width = channels[-1]
-        features = geometry.vertex_count(geometry.levels) * self.width
+        self.weighting = WEIGHTINGS[settings.weighting]
+        coarsest = geometry.vertex_count(geometry.levels)
+        features = coarsest * self.width
         latent = settings.latent_size
         self.part_count = coarse_weights.shape[1] if settings.projection else 1
         self.to_latent = nn.Linear(features, latent)
@@ -87,10 +91,9 @@ class PartAutoencoder(nn.Module):
         if settings.projection:
             self.projections = nn.Parameter(torch.empty(self.part_count, latent, latent))
             nn.init.normal_(self.projections, std=latent**-0.5)
-        self.from_latent = nn.Linear(
-            latent, self.width if settings.weighting == "outer" else features
-        )
-        self.use(backend)
+        self.from_latent = nn.Linear(latent, self.weighting.decoded(coarsest, self.width))
+        if backend is not None:
+            self.use(backend)
 
     def use(self, backend: str) -> None:
         """Compute the convolutions with another of `lwpipe.engine.BACKENDS`."""
@@ -131,14 +134,7 @@ class PartAutoencoder(nn.Module):
 
     def coarse_features(self, parts: Tensor) -> Tensor:
         """Return h, the locally weighted features of the coarsest level, (batch, V_L, channels)."""
-        h = self.from_latent(parts)
-        weighting = self.settings.weighting
-        if weighting == "outer":
-            return torch.einsum("vk,bkc->bvc", self.coarse_weights, h)
-        h = h.view(len(parts), self.part_count, -1, self.width)
-        if weighting == "vertex" and self.projections is not None:
-            return torch.einsum("vk,bkvc->bvc", self.coarse_weights, h)
-        return cast(Tensor, h.sum(1))
+        return self.weighting.combine(self.from_latent(parts), self.coarse_weights)
 
     def decode(self, parts: Tensor) -> Tensor:
         """Decode part encodings (batch, K, Z) to standardised faces (batch, V, 3)."""

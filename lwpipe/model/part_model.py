@@ -61,9 +61,7 @@ class PartModel:
                 f"model.channels: has {len(settings.channels)} entries, and the mesh pyramid has "
                 f"{pyramid.levels} levels: make the pyramid again, or give one entry a level."
             )
-        coarse = weights
-        for kept in pyramid.keep:
-            coarse = coarse[kept]
+        coarse = pyramid.coarsest(weights)
         self.pyramid = pyramid
         self.all_weights = np.ascontiguousarray(weights, dtype=np.float32)
         self.template = np.ascontiguousarray(mean, dtype=np.float32)
@@ -78,14 +76,9 @@ class PartModel:
         )
         self.mean = torch.from_numpy(self.template)
         self.scale = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))
-        self.model_settings = settings
+        self.settings = settings
         self.info: dict[str, Any] = {"parameters": self.parameter_count, **(info or {})}
         self.batch_size = max(1, 400_000 // self.vertex_count)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The model settings as plain values."""
-        return {"model": self.model_settings.model_dump()}
 
     @property
     def vertex_count(self) -> int:
@@ -95,7 +88,7 @@ class PartModel:
     @property
     def latent_size(self) -> int:
         """Size Z of the latent code and of each part encoding."""
-        return self.model_settings.latent_size
+        return self.settings.latent_size
 
     @property
     def part_count(self) -> int:
@@ -105,7 +98,7 @@ class PartModel:
     @property
     def parts_match_weights(self) -> bool:
         """Whether part k belongs to column k of the local weights."""
-        return self.model_settings.weighting != "none"
+        return self.network.weighting.parts_match_weights
 
     @property
     def parameter_count(self) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from lwpipe.core.settings import Section
+from lwpipe.core.settings import Section, composed
+from lwpipe.model.weightings import WEIGHTINGS
 
 
 class LatentSettings(Section):
@@ -16,7 +17,7 @@ class LatentSettings(Section):
     """Z: size of the latent code and of each part encoding."""
 
 
-class ModelSettings(LatentSettings):
+class _Shipped(LatentSettings):
     """The network."""
 
     channels: Annotated[
@@ -27,10 +28,24 @@ class ModelSettings(LatentSettings):
     """Order of the Chebyshev filters."""
     activation: Literal["elu", "relu", "leaky_relu", "tanh"] = "elu"
     """Activation after each convolution but the last."""
-    weighting: Literal["vertex", "outer", "none"] = "vertex"
-    """How local weights act: on the decoded features of each vertex (vertex), as an outer
-    product with the encodings (outer: the literal reading of the paper), not at all (none)."""
+    weighting: str = "vertex"
     projection: bool = True
     """Project the latent code to one encoding a part; false with weighting none is CoMA."""
     standardise: Literal["scalar", "vertex"] = "scalar"
     """Divide by one standard deviation, or by one a vertex."""
+
+
+def _weighting() -> Any:
+    """Return type and default of the key `weighting`."""
+    named: Any = Literal[tuple(WEIGHTINGS)]
+    words = ", ".join(f"{each.words} ({each.name})" for each in WEIGHTINGS.values())
+    return named, Field("vertex", description=f"How local weights act: {words}.")
+
+
+if TYPE_CHECKING:
+
+    class ModelSettings(_Shipped):
+        """The network."""
+
+else:
+    ModelSettings = composed("ModelSettings", _Shipped, {"weighting": _weighting()})

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, create_model, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from lwpipe.core.settings import Name, Section
+from lwpipe.core.settings import Name, Section, composed
 from lwpipe.data.settings import DataSettings
 from lwpipe.evaluation.settings import (
     AnimationSettings,
@@ -68,10 +68,7 @@ def _composed() -> type[_Shipped]:
         for section, kind in stage.reads.items():
             if section not in _Shipped.model_fields:
                 added.setdefault(section, (kind, kind()))
-    made: type[_Shipped] = create_model(
-        "Settings", __base__=_Shipped, __doc__=_Shipped.__doc__, **added
-    )
-    return made
+    return composed("Settings", _Shipped, added)
 
 
 if TYPE_CHECKING:

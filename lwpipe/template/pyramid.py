@@ -78,6 +78,23 @@ class Pyramid:
         """Number of reductions: one less than the number of meshes."""
         return len(self.keep)
 
+    def coarsest(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return what is known at the vertices, (V, ...), at those of the coarsest level.
+
+        Raises
+        ------
+        LwpipeError
+            If it is not known at the vertices of the finest mesh.
+        """
+        if len(values) != len(self.vertices[0]):
+            raise LwpipeError(
+                f"the local weights are for {len(values)} vertices, the pyramid has "
+                f"{len(self.vertices[0])}."
+            )
+        for keep in self.keep:
+            values = values[keep]
+        return values
+
     def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays that describe the pyramid, as `pyramid.npz` holds them."""
         arrays: dict[str, npt.NDArray[Any]] = {}

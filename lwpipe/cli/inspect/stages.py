@@ -108,7 +108,11 @@ def model(path: str, given: Path) -> Finding:
             for i, vertices in enumerate(loaded.pyramid.vertices)
         ],
         "parameters": loaded.parameter_count,
-        **{key: value for key, value in loaded.settings["model"].items() if key != "latent_size"},
+        **{
+            key: value
+            for key, value in loaded.settings.model_dump().items()
+            if key != "latent_size"
+        },
         "units": about.get("units"),
         "epochs": info.get("epochs"),
         "test error": _mm(info.get("test_mm")),
