@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset
 from lwpipe.editing import Editor, Pca
 from lwpipe.evaluation.measure import (
@@ -53,14 +52,13 @@ class Bench:
     Parameters
     ----------
     data : Dataset
-    weights : float (V, K), the local weights
+    weights : float (V, K), local weights that fit the data
     settings : EvaluationSettings
 
     Raises
     ------
     LwpipeError
-        If weights and data have different numbers of vertices, or there are less than two test
-        faces.
+        If there are less than two test faces.
 
     Attributes
     ----------
@@ -72,11 +70,6 @@ class Bench:
     def __init__(self, data: Dataset, weights: npt.ArrayLike, settings: EvaluationSettings) -> None:
         self.data, self.settings = data, settings
         self.weights = np.asarray(weights, np.float32)
-        if self.weights.ndim != 2 or len(self.weights) != data.vertices.shape[1]:
-            raise LwpipeError(
-                f"{data.path}: the faces have {data.vertices.shape[1]} vertices, the local "
-                f"weights are {self.weights.shape}: they were made for other data."
-            )
         self.train, self.test_rows = data.indices("train"), data.indices("test")
         self.pairs = draw_pairs(len(self.test_rows), settings.pairs, settings.seed)
         self.test: npt.NDArray[np.float32] = np.asarray(data.vertices[self.test_rows])

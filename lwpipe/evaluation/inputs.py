@@ -38,15 +38,15 @@ def open_local_weights(local_weights: npt.ArrayLike | str | Path, data: Dataset)
     LwpipeError
         If the file cannot be read, or the weights are for another number of vertices.
     """
-    where = "the local weights"
+    where = data.path
     if isinstance(local_weights, str | Path):
-        where = str(local_weights)
+        where = Path(local_weights)
         local_weights = load_local_weights(local_weights)[0]
     weights = np.asarray(local_weights, dtype=np.float32)
     if weights.ndim != 2 or len(weights) != data.vertices.shape[1]:
         raise LwpipeError(
-            f"{where}: have shape {weights.shape}, the faces of {data.path} have "
-            f"{data.vertices.shape[1]} vertices: make the weights again."
+            f"{where}: the local weights are {weights.shape} and the faces have "
+            f"{data.vertices.shape[1]} vertices: they were made for other data."
         )
     return weights
 

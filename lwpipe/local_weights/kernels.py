@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lwpipe.core.compiled import compiler
+from lwpipe.core.compiled import AVAILABLE, compiler
+
+COMPILED = AVAILABLE
 
 # Columns that are worked on at a time: those of a few rows stay in the first cache.
 _TILE = 512

@@ -47,8 +47,8 @@ def run(
         inputs / "pyramid.npz",
         inputs / "weights.npz",
         output,
-        checkpoints,
         model,
         training,
+        checkpoints=checkpoints,
         **options,
     )

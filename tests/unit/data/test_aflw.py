@@ -9,9 +9,10 @@ import scipy.io
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.make import make_dataset
-from lwpipe.data.settings import AflwSettings, DataSettings
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.aflw import AflwSettings
 from lwpipe.data.sources.aflw.mat import read_mat
-from lwpipe.data.sources.aflw.model import convert_aflw, read_model
+from lwpipe.data.sources.aflw.model import read_model
 from tests.helpers.aflw_layout import Layout, write_aflw_layout
 
 VERTICES = 1502
@@ -82,7 +83,7 @@ def test_chunks_do_not_change_faces(
     layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = make_dataset(settings(layout), tmp_path / "whole").vertices[:]
-    monkeypatch.setattr("lwpipe.data.sources.aflw.model.CHUNK_FACES", 3)
+    monkeypatch.setattr("lwpipe.data.sources.aflw.AT_ONCE", 3)
     parts = make_dataset(settings(layout), tmp_path / "parts").vertices[:]
     np.testing.assert_allclose(whole, parts, atol=1e-5)
 
@@ -173,7 +174,7 @@ def test_missing_places_are_named(layout: Layout, tmp_path: Path) -> None:
     with pytest.raises(LwpipeError, match=r"Model_Shape.mat: does not exist"):
         read_model(tmp_path)
     with pytest.raises(LwpipeError, match=r"faces_dir: .* has no .mat file"):
-        convert_aflw(
+        make_dataset(
             DataSettings(
                 source="aflw2000-3d",
                 aflw2000_3d=AflwSettings(

@@ -13,7 +13,8 @@ import pytest
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.make import make_dataset
-from lwpipe.data.settings import DataSettings, IctSettings
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.ict import IctSettings
 from lwpipe.data.sources.ict import files as ict_files
 from lwpipe.data.sources.ict import kit as ict
 from lwpipe.data.sources.ict.files import known_hashes, read_files
@@ -139,7 +140,7 @@ def test_store_of_a_fake_kit(
 ) -> None:
     monkeypatch.setattr(ict, "known_hashes", lambda: fake.hashes)
     monkeypatch.setitem(ict.REGION_VERTICES, "narrow_face", REGION)
-    monkeypatch.setattr(ict, "CHUNK_FACES", 7)
+    monkeypatch.setattr("lwpipe.data.sources.ict.AT_ONCE", 7)
     settings = DataSettings(
         source="ict",
         faces=20,

@@ -13,9 +13,10 @@ import trimesh
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.make import make_dataset
-from lwpipe.data.settings import DataSettings, MeshesSettings
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.meshes import MeshesSettings
 from lwpipe.data.sources.meshes.convert import connectivity
-from lwpipe.data.sources.meshes.table import draw_split
+from lwpipe.data.split import draw_split
 from lwpipe.data.store import Dataset
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.gltf import parse_gltf

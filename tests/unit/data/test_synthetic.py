@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.settings import DataSettings, SyntheticSettings
+from lwpipe.data.make import make_dataset
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.synthetic import SyntheticSettings
 from lwpipe.data.sources.synthetic import curves as face_curves
-from lwpipe.data.sources.synthetic import faces as synthetic
 from lwpipe.data.sources.synthetic.anatomy import mean_face
 from lwpipe.data.sources.synthetic.faces import (
-    convert_synthetic,
     draw_parameters,
     expression_names,
     parameter_names,
@@ -283,7 +283,7 @@ def settings(**changes: object) -> DataSettings:
 
 
 def test_convert_fills_the_store(tmp_path, grid: FaceGrid) -> None:
-    data = convert_synthetic(settings(), tmp_path)
+    data = make_dataset(settings(), tmp_path)
     assert data.vertices.shape == (12, len(grid.points), 3)
     assert np.array_equal(data.triangles, grid.triangles)
     assert data.faces["id"].tolist()[:2] == ["synthetic_00000", "synthetic_00001"]
@@ -304,20 +304,20 @@ def test_convert_fills_the_store(tmp_path, grid: FaceGrid) -> None:
 
 
 def test_convert_repeats_to_the_byte_in_any_chunks(tmp_path, monkeypatch) -> None:
-    first = convert_synthetic(settings(), tmp_path / "a")
-    again = convert_synthetic(settings(), tmp_path / "b")
+    first = make_dataset(settings(), tmp_path / "a")
+    again = make_dataset(settings(), tmp_path / "b")
     for name in ("vertices.npy", "faces.csv", "template.ply", "dataset.json", "regions.npz"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
-    other = convert_synthetic(settings(seed=1), tmp_path / "c")
+    other = make_dataset(settings(seed=1), tmp_path / "c")
     assert first.info["content_sha256"] == again.info["content_sha256"]
     assert first.info["content_sha256"] != other.info["content_sha256"]
-    monkeypatch.setattr(synthetic, "_CHUNK_BYTES", 5 * 2000 * 3 * 8)
-    small = convert_synthetic(settings(), tmp_path / "d")
+    monkeypatch.setattr("lwpipe.data.source.CHUNK_BYTES", 5 * 2000 * 3 * 8)
+    small = make_dataset(settings(), tmp_path / "d")
     assert np.allclose(small.vertices, first.vertices, atol=1e-4)
 
 
 def test_convert_without_expressions_is_neutral(tmp_path) -> None:
     plain = DataSettings(faces=6, synthetic=SyntheticSettings(vertices=2000, expressions=False))
-    data = convert_synthetic(plain, tmp_path)
+    data = make_dataset(plain, tmp_path)
     assert set(data.faces["expression"]) == {"neutral"}
     assert data.info["expressions"] == []

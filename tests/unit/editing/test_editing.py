@@ -13,7 +13,6 @@ from lwpipe.editing import (
     combine,
     interpolate_part,
     mask_blend,
-    swap_part,
 )
 
 
@@ -45,16 +44,16 @@ def test_interpolation_stacks_the_blends_and_keeps_the_dtype():
     assert steps.shape == (2, 4, 3)
     assert steps.dtype == np.float32
     np.testing.assert_array_equal(steps[0], blend_part(source, target, 2, 0.25))
-    np.testing.assert_array_equal(steps[1], swap_part(source, target, 2))
+    np.testing.assert_array_equal(steps[1], blend_part(source, target, 2, 1.0))
     np.testing.assert_array_equal(steps[1][2], target[2])
 
 
 def test_a_part_that_does_not_exist_is_refused():
     parts = np.zeros((4, 3))
     with pytest.raises(ValueError, match="part 4 is not among the 4 parts"):
-        swap_part(parts, parts, 4)
+        blend_part(parts, parts, 4, 1.0)
     with pytest.raises(ValueError, match=r"\(4, 3\).*\(3, 3\)"):
-        swap_part(parts, parts[:3], 0)
+        blend_part(parts, parts[:3], 0, 1.0)
 
 
 def test_combine_takes_each_part_from_its_face():

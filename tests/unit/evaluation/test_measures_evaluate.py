@@ -8,11 +8,14 @@ import pytest
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.rounding import rounded
 from lwpipe.data.store import Dataset
-from lwpipe.evaluation.evaluate import PART_COLUMNS, evaluate_baselines, evaluate_model
+from lwpipe.evaluation.bench import PART_COLUMNS
+from lwpipe.evaluation.evaluate import evaluate_baselines, evaluate_model
 from lwpipe.evaluation.settings import EvaluationSettings
 from lwpipe.evaluation.summary import COLUMNS, summarise
+from lwpipe.model.settings import LatentSettings
 
 SETTINGS = EvaluationSettings(pairs=6, composites=10)
+LATENT = LatentSettings(latent_size=3)
 
 
 def table(path):
@@ -29,7 +32,9 @@ def results(patches, tmp_path_factory):
         files = folder / f"{name}.json", folder / f"{name}.csv"
         evaluate_model(patches.data, patches.weights, model, *files, SETTINGS)
     files = folder / "baselines.json", folder / "baselines.csv"
-    evaluate_baselines(patches.data, patches.weights, *files, SETTINGS, components=3)
+    evaluate_baselines(
+        patches.data, patches.weights, *files, SETTINGS, LatentSettings(latent_size=3)
+    )
     return folder
 
 
@@ -94,7 +99,7 @@ def test_no_weighting_matches_the_parts(patches, tmp_path):
     shuffled = replace(
         patches.model,
         fields=patches.model.fields[[1, 2, 3, 0]],
-        settings={"model": {"weighting": "none"}},
+        parts_match_weights=False,
     )
     files = tmp_path / "m.json", tmp_path / "p.csv"
     result = evaluate_model(patches.data, patches.weights, shuffled, *files, SETTINGS)
@@ -123,7 +128,9 @@ def test_fewer_composites_than_parts(patches, tmp_path):
 
 def test_a_rerun_gives_the_same_bytes(results, patches, tmp_path):
     files = tmp_path / "m.json", tmp_path / "p.csv"
-    evaluate_baselines(patches.data, patches.weights, *files, SETTINGS, components=3)
+    evaluate_baselines(
+        patches.data, patches.weights, *files, SETTINGS, LatentSettings(latent_size=3)
+    )
     assert files[0].read_bytes() == (results / "baselines.json").read_bytes()
     assert files[1].read_bytes() == (results / "baselines.csv").read_bytes()
 

@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from lwpipe.figures.summary_table import Column, best_rows, format_number
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
@@ -20,6 +21,7 @@ from PIL import Image
 import lwpipe.figures.animation
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset, DatasetWriter
+from lwpipe.evaluation.pairs import choose_pairs
 from lwpipe.evaluation.settings import InterpolationSettings
 from lwpipe.evaluation.surface import surface_distances
 from lwpipe.figures import render
@@ -31,11 +33,9 @@ from lwpipe.figures.interpolation import draw_interpolation
 from lwpipe.figures.labels import place_labels
 from lwpipe.figures.learning_curve import draw_learning_curve
 from lwpipe.figures.local_weights import draw_local_weights
-from lwpipe.evaluation.pairs import choose_pairs
 from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.style import blend_parts, map_colors, new_figure, part_palette, shorten
-from lwpipe.figures.summary_table import Column, best_rows, format_number
 from lwpipe.mesh.ply_file import read_ply
 
 SMALL = FiguresSettings(tile=64, dpi=50)
@@ -327,7 +327,7 @@ def interpolate(patches, folder, model=None, **settings):
 def whole(patches):
     """Return a model of the same faces with one part."""
     fields = patches.model.fields.sum(axis=0)[None]
-    return type(patches.model)(patches.model.template, fields, {"model": {"weighting": "none"}})
+    return type(patches.model)(patches.model.template, fields, parts_match_weights=False)
 
 
 def names(folder: Path) -> set[str]:
@@ -417,7 +417,7 @@ def test_unweighted_parts_are_matched_to_the_weights(patches):
 
     shuffled = type(patches.model)(
         patches.model.template, patches.model.fields[[2, 0, 3, 1]],
-        {"model": {"weighting": "none"}},
+        parts_match_weights=False,
     )  # fmt: skip
     result = run(patches.data, patches.weights, shuffled, 41, 50, 2)
     assert result.matched

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import DatasetWriter
-from lwpipe.local_weights import coarsen, load_local_weights, make_local_weights, solve_snmf
+from lwpipe.local_weights import load_local_weights, make_local_weights, solve_snmf
 from lwpipe.local_weights.features import choose_faces, features
 from lwpipe.local_weights.make import (
     describe_parts,
@@ -337,11 +337,11 @@ def test_coarser_levels_are_selections():
     vertices, triangles = sheet()
     pyramid = build_pyramid(vertices, triangles, [4, 4])
     weights = partition_of_unity(bumps(vertices))
-    levels = coarsen(weights, pyramid)
-    assert [len(level) for level in levels] == [576, 144, 36]
-    np.testing.assert_array_equal(levels[2], weights[pyramid.keep[0]][pyramid.keep[1]])
+    assert [len(vertices) for vertices in pyramid.vertices] == [576, 144, 36]
+    coarsest = pyramid.coarsest(weights)
+    np.testing.assert_array_equal(coarsest, weights[pyramid.keep[0]][pyramid.keep[1]])
     with pytest.raises(LwpipeError, match="575 vertices"):
-        coarsen(weights[1:], pyramid)
+        pyramid.coarsest(weights[1:])
 
 
 def test_bad_files_are_named(tmp_path):

@@ -22,6 +22,8 @@ SHAPE_FILE = "Model_Shape.mat"
 EXPRESSION_FILE = "Model_Exp.mat"
 # The Basel Face Model as AFLW2000-3D crops it.
 _VERTICES, _FACES = 53_215, 2_000
+# Faces made at a time: 32 of 53,215 vertices take 41 MB in double precision.
+AT_ONCE = 32
 
 
 class AflwSettings(Section):
@@ -85,7 +87,7 @@ class Aflw(Source[AflwSettings]):
             expressions=[""] * len(used),
             triangles=model.triangles,
             vertex_count=len(model.mean) // 3,
-            at_once=32,  # of 53,215 vertices they take 41 MB in double precision
+            at_once=AT_ONCE,
             model=model,
             parameters=np.stack([basel.read_face(file, model) for file in used]),
             files=used,

@@ -20,6 +20,8 @@ from lwpipe.data.source import Made, Opened, Source, numbered
 if TYPE_CHECKING:
     from lwpipe.data.sources.ict.kit import IctKit
 
+# Faces made at a time.
+AT_ONCE = 128
 # The region is the first so many vertices.
 REGION_VERTICES = {"narrow_face": 6706, "full_face": 9409, "head": 11248}
 
@@ -107,7 +109,7 @@ class Ict(Source[IctSettings]):
             expressions=[kit.expression_label(read.expression_names, row) for row in expression],
             triangles=read.triangles,
             vertex_count=len(read.neutral),
-            at_once=128,
+            at_once=AT_ONCE,
             kit=read,
             identity=identity,
             expression=expression,
