@@ -55,6 +55,9 @@ def _add(subparsers: Any, target: Target, stages: Sequence[Stage]) -> None:
         words = "data set" if wanted.take == "folder" else file
         metavar = "FOLDER" if wanted.take == "folder" else "FILE"
         group.add_argument(f"--{name}", metavar=metavar, help=f"{words}, made by {wanted.stage}")
+    for stage in stages:
+        for name, words in stage.places.items():
+            group.add_argument(f"--{name}", metavar="FOLDER", help=words)
     group.add_argument("--output", metavar="FOLDER", help="results of the command")
     parser.set_defaults(command=_run, target=target.name, only=None)
 
@@ -75,29 +78,34 @@ def _run(options: argparse.Namespace) -> None:
     context = Context(options)
     if context.variant is None:
         context.choose(stages)
-    made = {}
+    made: dict[Path, list[str]] = {}
+    notes = []
     for stage in stages:
         if options.only in (None, stage.name):
-            made[stage.name] = _run_stage(stage, context, options, stages)
-    for folder, files in _by_folder(made).items():
-        say(f"{folder}: {', '.join(files)}")
+            folder, note = _run_stage(stage, context, options, stages)
+            made.setdefault(folder, []).extend(each.file for each in stage.outputs.values())
+            notes.append(note)
+    for folder, files in made.items():
+        say(f"{folder}: {', '.join(files)}{''.join(notes)}")
 
 
 def _run_stage(
     stage: Stage, context: Context, options: argparse.Namespace, stages: Sequence[Stage]
-) -> Path:
-    """Run one stage and return the folder that it has written to."""
+) -> tuple[Path, str]:
+    """Run one stage; return the folder that it has written to, and what else is to be told."""
     layout, run = context.layout, context.layout.run
     if not layout.members(stage.name):
         raise LwpipeError(f"The configuration has no `{stage.target}`.")
     own = {each.name for each in stages}
     inputs: dict[str, Mapping[str, Sequence[str | Path]]] = {}
+    note = ""
     for name, members in layout.inputs(stage.name, context.variant).items():
         wanted = stage.inputs[name]
         given = getattr(options, name, None)
         inputs[name] = members
         if wanted.partly:
             inputs[name] = {k: files for k, files in members.items() if Path(files[0]).exists()}
+            note = f" with {len(inputs[name])} of {len(members)} points"
         elif wanted.take == "each":
             continue
         elif given:
@@ -110,7 +118,7 @@ def _run_stage(
     points = {name: dict(point.values) for name, point in run.points.items()}
     switches = {
         name: getattr(options, name)
-        for name in stage.switches
+        for name in (*stage.switches, *stage.places)
         if getattr(options, name, None) is not None
     }
     call(
@@ -121,14 +129,4 @@ def _run_stage(
         about_run(stage, run.name, points),
         switches,
     )
-    return folder
-
-
-def _by_folder(made: Mapping[str, Path]) -> dict[Path, list[str]]:
-    """Return the files that were made, by folder."""
-    found: dict[Path, list[str]] = {}
-    for stage, folder in made.items():
-        found.setdefault(folder, []).extend(
-            output.file for output in STAGES[stage].outputs.values()
-        )
-    return found
+    return folder, note

@@ -170,6 +170,7 @@ class Stage:
     about : facts of the run that it is called with: 'name', 'points'
     members : key of the configuration that lists the variants it is made for; empty: all
     switches : flags of the command by argument
+    places : other folders that the function may be told, by argument, and what lies in them
     shows : its inputs are all that the other stages show
     """
 
@@ -187,6 +188,7 @@ class Stage:
     about: tuple[str, ...] = ()
     members: str = ""
     switches: Mapping[str, Switch] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
     shows: bool = False
 
     @property

@@ -44,9 +44,9 @@ class _Shared(Section):
                 raise ValueError(f"source '{self.source}' needs data.{source.key()}.{key}")
         if source.endless and self.faces is None:
             raise ValueError(f"source '{self.source}' needs a number for data.faces")
-        read = self.keys(self.source)
-        for name, info in type(self).model_fields.items():
-            if name not in read and getattr(self, name) != info.default:
+        # The sections of other sources lie still: one file may describe several.
+        for name in {*_SHARED, *_OF_ALIGNMENT} - {*self.keys(self.source)}:
+            if getattr(self, name) != type(self).model_fields[name].default:
                 raise KeyFaultError(name, f"is not read where `data.source` is '{self.source}'")
         return self
 

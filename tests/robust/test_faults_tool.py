@@ -26,7 +26,7 @@ def runs(tmp_path: Path) -> tuple[Path, Path]:
         root = tmp_path / run / "results" / "smoke"
         for name, text in (
             ("data/faces.csv", "id\nface_1\n"),
-            ("variants/full/train/history.csv", HISTORY.replace("0.123", seconds)),
+            ("variants/full/training/history.csv", HISTORY.replace("0.123", seconds)),
             ("variants/full/evaluation/measures.json", f'{{"model": {{"seconds": {seconds}}}}}\n'),
             ("logs/make_dataset.log", f"done in {seconds} s\n"),
         ):
@@ -43,9 +43,9 @@ def test_runs_that_differ_in_seconds_are_the_same(runs: tuple[Path, Path]) -> No
     ("file", "text", "said_after_a_kill"),
     [
         ("data/faces.csv", "id\nface_", "other bytes than undisturbed"),
-        ("variants/full/train/history.csv", HISTORY[:-3], "is not whole"),
-        ("variants/full/train/history.csv", HISTORY[:30], "is not whole"),
-        ("variants/full/train/history.csv", HISTORY.replace("0.25", "0.26"), "differs in more"),
+        ("variants/full/training/history.csv", HISTORY[:-3], "is not whole"),
+        ("variants/full/training/history.csv", HISTORY[:30], "is not whole"),
+        ("variants/full/training/history.csv", HISTORY.replace("0.25", "0.26"), "differs in more"),
         ("variants/full/evaluation/measures.json", '{"model": {"sec', "is not whole"),
         ("data/other.csv", "", "an undisturbed run has no such file"),
         ("data/.faces.0123.csv", "half", None),

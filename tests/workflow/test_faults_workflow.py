@@ -20,7 +20,7 @@ from tests.robust.faults.process import FILES, ROOT, command, kill, run, said, s
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 BASE = Path("results/smoke")
-DATA = [BASE / "data" / name for name in ("vertices.npy", "template.ply", "faces.csv", "qc.csv")]
+DATA = [BASE / "data" / name for name in ("vertices.npy", "template.ply", "faces.csv", "check.csv")]
 PYRAMID = BASE / "template" / "pyramid.npz"
 
 
@@ -81,7 +81,7 @@ def test_a_read_only_a_full_disk_and_a_missing_gpu_lose_nothing(tmp_path: Path) 
             return
         before = finished(folder)
         gpu = ("--config", "training={device: cuda}")
-        code, text = answer(folder, str(BASE / "variants/full/train/model.safetensors"), *gpu)
+        code, text = answer(folder, str(BASE / "variants/full/training/model.safetensors"), *gpu)
         assert code == 1
         (sentence,) = sentences(text)
         assert "cuda" in sentence

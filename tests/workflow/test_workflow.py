@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
 from lwpipe.mesh.ply_file import read_ply, write_ply
 from lwpipe.run import all_keys, load_run, merge, read_yaml, validate_run
-from lwpipe.run.layout import Layout, jobs, reruns
+from lwpipe.run.layout import Layout, jobs
 from lwpipe.run.schema import RunSettings
-from lwpipe.run.stages import STAGES, read_settings, upstream
+from lwpipe.run.stages import STAGES, TARGETS, read_settings, upstream
+from tests.helpers.reruns import reruns
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = [
@@ -31,12 +33,13 @@ FILES = [
 
 pytestmark = pytest.mark.workflow
 
-# What stands after each stage, written down by hand: the table in stages.py is what is tested.
-ABLATION = {"summarise", "draw_summary", "draw_tradeoff", "write_report"}
+# What stands after each stage, written down by hand: the declarations are what is tested.
+ABLATION = {"summarise", "draw_tradeoff", "write_report"}
 DIVERSITY = {"measure_diversity", "draw_diversity"} | ABLATION
 SWEEP = {"evaluate_point", "collect_sweep", "draw_sweep", "write_report"}
 EVALUATION = {"evaluate_model", "evaluate_baselines"} | ABLATION | SWEEP
-INTERPOLATION = {"draw_interpolation", "write_report"}
+PICTURES = {"draw_interpolation", "write_report"}
+INTERPOLATION = {"interpolate"} | PICTURES
 TRAINING = (
     {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
     | DIVERSITY
@@ -51,7 +54,6 @@ RENDERINGS = {"draw_contact_sheet", "draw_local_weights", "draw_interpolation", 
 PLOTS = {
     "draw_learning_curve",
     "draw_diversity",
-    "draw_summary",
     "draw_tradeoff",
     "draw_local_weights",
     "draw_interpolation",
@@ -59,6 +61,8 @@ PLOTS = {
     "write_report",
 }
 NOTHING: set[str] = set()
+# A key that the source of the preset does not read.
+REFUSED: set[str] = {"refused"}
 
 # Every key: a changed value, and the rules that run again after the smoke preset has run.
 TABLE: dict[str, tuple[Any, set[str]]] = {
@@ -72,8 +76,8 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "data.faces": (40, EVERYTHING),
     "data.test_fraction": (0.3, EVERYTHING),
     "data.seed": (1, EVERYTHING),
-    "data.align": (True, NOTHING),
-    "data.scale": (True, NOTHING),
+    "data.align": (True, REFUSED),
+    "data.scale": (True, REFUSED),
     "data.synthetic.vertices": (1600, EVERYTHING),
     "data.synthetic.expressions": (False, EVERYTHING),
     "data.ict.path": ("elsewhere", NOTHING),
@@ -128,7 +132,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "interpolation.random_pairs": (2, INTERPOLATION),
     "interpolation.steps": (3, INTERPOLATION),
     "interpolation.meshes": (True, INTERPOLATION),
-    "interpolation.animation": ("none", INTERPOLATION),
+    "interpolation.animation": ("none", PICTURES),
     "interpolation.seed": (1, INTERPOLATION),
     "diversity.sources": (2, DIVERSITY),
     "diversity.targets": (3, DIVERSITY),
@@ -178,7 +182,14 @@ def test_the_table_holds_every_key() -> None:
     assert set(TABLE) == set(leaves())
 
 
-@pytest.mark.parametrize("key", TABLE)
+@pytest.mark.parametrize("key", [key for key in TABLE if TABLE[key][1] is REFUSED])
+def test_a_key_that_the_source_does_not_read_is_refused(key: str) -> None:
+    words = re.escape(f"command line: `{key}` is not read where `data.source` is 'synthetic'.")
+    with pytest.raises(LwpipeError, match=words):
+        layout(change(key))
+
+
+@pytest.mark.parametrize("key", [key for key in TABLE if TABLE[key][1] is not REFUSED])
 def test_a_changed_key_reruns_what_depends_on_it(key: str) -> None:
     assert {stage for stage, _ in reruns(layout({}), layout(change(key)))} == TABLE[key][1]
 
@@ -206,11 +217,11 @@ def test_stages_stand_in_topological_order() -> None:
 def test_every_key_is_read_by_a_stage_or_chooses_stages() -> None:
     read: set[str] = set()
     for source in ("synthetic", "ict", "aflw2000-3d", "meshes"):
-        data = {
-            "source": source,
-            "aflw2000_3d": {"model_dir": "a", "faces_dir": "b"},
-            "meshes": {"path": "c"},
+        required = {
+            "aflw2000-3d": {"aflw2000_3d": {"model_dir": "a", "faces_dir": "b"}},
+            "meshes": {"meshes": {"path": "c"}},
         }
+        data = {"source": source, **required.get(source, {})}
         settings = validate_run({"data": data}).base
         for stage in STAGES:
             read |= set(flat(read_settings(stage, settings)))
@@ -230,9 +241,10 @@ def test_read_settings_are_valid_sections_of_plain_values() -> None:
         values = read_settings(stage, layout({}).run.base)
         assert json.loads(json.dumps(values)) == values
         for section, content in values.items():
-            field = RunSettings.model_fields[section].annotation
-            assert field is not None
-            field.model_validate(content)
+            read = STAGES[stage].reads[section].model_validate(content)
+            # Whole, not half of it at its defaults.
+            assert read.model_dump(include=set(content)) == content
+            assert section == "data" or set(content) == set(type(read).model_fields)
 
 
 def test_variants_share_what_they_do_not_change() -> None:
@@ -247,15 +259,15 @@ def test_variants_share_what_they_do_not_change() -> None:
     base = "results/smoke"
     assert made.folder("make_dataset") == f"{base}/data"
     assert made.folder("make_dataset", "full") == f"{base}/data"
-    assert made.folder("make_local_weights", "full") == f"{base}/weights"
-    assert made.folder("train_model", "full") == f"{base}/variants/full/train"
+    assert made.folder("make_local_weights", "full") == f"{base}/local_weights"
+    assert made.folder("train_model", "full") == f"{base}/variants/full/training"
     own = f"{base}/variants/no_projection"
     assert made.folder("make_dataset", "no_projection") == f"{base}/data"
-    assert made.folder("make_local_weights", "no_projection") == f"{own}/weights"
+    assert made.folder("make_local_weights", "no_projection") == f"{own}/local_weights"
     for stage, folder in (("make_dataset", "data"), ("make_template", "template")):
         assert made.folder(stage, "many") == f"{base}/variants/many/{folder}"
     assert made.folder("make_template", "flat") == f"{base}/variants/flat/template"
-    assert made.folder("make_local_weights", "flat") == f"{base}/weights"
+    assert made.folder("make_local_weights", "flat") == f"{base}/local_weights"
     # The region of another source is not read.
     assert made.folder("make_dataset", "other_source") == f"{base}/data"
     assert made.roots("make_dataset") == [base, f"{base}/variants/many"]
@@ -326,7 +338,7 @@ print(json.dumps(found))
 
 @pytest.mark.slow
 def test_snakemake_reruns_the_same_jobs_as_the_table(finished: Path) -> None:
-    keys = [key for key in TABLE if change(key)]
+    keys = [key for key in TABLE if change(key) and TABLE[key][1] is not REFUSED]
     question = [str(ROOT / "Snakefile"), str(finished), [str(file) for file in FILES]]
     answer = subprocess.run(
         [sys.executable, "-c", PROBE],
@@ -390,7 +402,7 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
     """Run every stage by `lwpipe` on a copy of the results, and compare what is not timed."""
     made = tmp_path / "results"
     shutil.copytree(finished / "results", made)
-    timed = {"model.json", "history.csv", "summary.csv", "summary.png", "learning_curve.png"}
+    timed = {"model.json", "history.csv", "summary.csv", "learning_curve.png"}
     compared = {
         path.relative_to(made): path.read_bytes()
         for path in made.rglob("*")
@@ -402,16 +414,15 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
     }
     for path in compared:
         (made / path).unlink()
-    commands = (
-        "data qc template weights baselines train evaluate interpolate diversity summary sweep"
-    )
+    commands = "data template local_weights baselines training evaluation interpolation diversity"
+    commands += " ablation sweep"
     code = (
         "import sys; from lwpipe.cli.main import main\n"
         "for command in sys.argv[2:]:\n"
-        "    fresh = ['--fresh'] if command == 'train' else []\n"
+        "    fresh = ['--fresh'] if command == 'training' else []\n"
         "    code = main([command, '--config', *sys.argv[1].split(':'), *fresh])\n"
         "    if code: sys.exit(f'{command}: {code}')\n"
-        "sys.exit(main(['edit', 'results/smoke/variants/full/train', '--data', "
+        "sys.exit(main(['edit', 'results/smoke/variants/full/training', '--data', "
         "'results/smoke/data', '--source', 'synthetic_00000', '--target', 'synthetic_00001', "
         "'--part', '2', '--output', 'edited.ply']))"
     )
@@ -438,21 +449,24 @@ def test_named_targets_exist(tmp_path: Path) -> None:
     targets = {
         "data": {"make_dataset", "check_dataset", "draw_contact_sheet"},
         "template": {"make_dataset", "make_template"},
-        "weights": {"make_dataset", "make_local_weights", "draw_local_weights"},
-        "train": {"train_model", "draw_learning_curve"},
-        "ablation": {"evaluate_model", "evaluate_baselines", "draw_summary", "draw_tradeoff"},
-        "interpolation": {"train_model", "draw_interpolation"},
+        "local_weights": {"make_dataset", "make_local_weights", "draw_local_weights"},
+        "training": {"train_model", "draw_learning_curve"},
+        "evaluation": {"train_model", "evaluate_model"},
+        "baselines": {"make_local_weights", "evaluate_baselines"},
+        "ablation": {"evaluate_model", "evaluate_baselines", "summarise", "draw_tradeoff"},
+        "interpolation": {"train_model", "interpolate", "draw_interpolation"},
         "diversity": {"measure_diversity", "draw_diversity"},
         "sweep": {"train_point", "evaluate_point", "collect_sweep", "draw_sweep"},
         "report": {"write_report", "draw_interpolation", "draw_tradeoff"},
     }
+    assert set(targets) == set(TARGETS)
     for target, rules in targets.items():
         run = snakemake(tmp_path, "-n", "--cores", "2", target, *configured())
         assert run.returncode == 0, run.stderr
         text = run.stdout + run.stderr
         planned = {stage for stage in STAGES if f"\n{stage} " in text}
         assert rules <= planned, target
-        if target in ("data", "template", "weights"):
+        if target in ("data", "template", "local_weights"):
             assert planned == rules, target
 
 

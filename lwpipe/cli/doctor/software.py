@@ -28,7 +28,7 @@ _MODULES = {
     "typing-extensions": "typing_extensions",
 }
 _PACKAGE = Path(lwpipe.__file__).parent
-_INSTALL = "install the environment again: make env, or pip install -r envs/requirements.lock"
+_INSTALL = "install the environment again: pip install --requirement envs/requirements.lock"
 
 
 def check_python() -> Check:
@@ -102,7 +102,7 @@ def check_cache() -> Check:
     own = Path.home() / (
         "Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME", ".cache")
     )
-    places = [Path(wish)] if wish else [_PACKAGE / "weights" / "__pycache__", own / "numba"]
+    places = [Path(wish)] if wish else [_PACKAGE / "engine" / "__pycache__", own / "numba"]
     for place in places:
         if _writable(place):
             return ok("numba's cache", str(place))

@@ -12,6 +12,7 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
 from lwpipe.data.store import Dataset
 from lwpipe.data.store_files import read_info
+from lwpipe.run.stages import TARGETS
 from lwpipe.training.settings import TrainingSettings
 
 CHECKPOINTS = ("last.pt", "previous.pt", "best.pt")
@@ -108,11 +109,7 @@ def model(path: str, given: Path) -> Finding:
             for i, vertices in enumerate(loaded.pyramid.vertices)
         ],
         "parameters": loaded.parameter_count,
-        **{
-            key: value
-            for key, value in loaded.settings.model_dump().items()
-            if key != "latent_size"
-        },
+        **loaded.settings.model_dump(exclude={"latent_size"}),
         "units": about.get("units"),
         "epochs": info.get("epochs"),
         "test error": _mm(info.get("test_mm")),
@@ -163,23 +160,22 @@ def checkpoint(path: str, file: Path) -> Finding:
 
 def run_folder(path: str, folder: Path) -> Finding:
     """Describe the folder of a run: which stages are there, and what fits what."""
-    stages = ("data", "template", "weights", "baselines", "ablation", "report")
     facts: dict[str, Any] = {
-        "stages": ", ".join(name for name in stages if (folder / name).is_dir()) or None
+        "stages": ", ".join(name for name in TARGETS if (folder / name).is_dir()) or None
     }
     if (folder / "data" / "dataset.json").is_file():
         info = read_info(folder / "data" / "dataset.json")
         facts["data set"] = f"{info.get('faces')} faces of {info.get('vertices')} vertices"
         facts["content sha256"] = info["content_sha256"]
     facts["models"] = [
-        _model_words(file) for file in sorted(folder.glob("variants/*/train/model.json"))
+        _model_words(file) for file in sorted(folder.glob("variants/*/training/model.json"))
     ] or None
     return Finding(path, "results of a run", facts)
 
 
 def used_by(folder: Path, content_sha256: str) -> list[str] | None:
     """Return the models of the run of a data set that were trained on it."""
-    models = sorted(folder.parent.glob("variants/*/train/model.json"))
+    models = sorted(folder.parent.glob("variants/*/training/model.json"))
     return [
         str(file.parent)
         for file in models

@@ -77,6 +77,7 @@ TRAIN = Stage(
         gpus=_gpus,
         threads=2,
     ),
+    places={"checkpoints": "checkpoints, by default beside the results"},
     switches={
         "resume": Switch(
             "--fresh", False, "begin at the first epoch, whatever checkpoints there are"

@@ -228,7 +228,7 @@ def edits() -> list[Case]:
         case("template-factors", "template.factors", "leave 1 of 256 vertices", nothing,
              ["template", "--data", "data", "--output", "out"]),
         case("weights-parts", "local_weights.parts", "64 parts cannot be drawn from 256", nothing,
-             ["weights", "--data", "data", "--output", "out", "--set", "local_weights.parts=64"]),
+             ["local_weights", "--data", "data", "--output", "out", "--set", "local_weights.parts=64"]),
     ]  # fmt: skip
 
 

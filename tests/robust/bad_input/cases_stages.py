@@ -287,8 +287,8 @@ def looks() -> list[Case]:
         look("yaml", "a.yaml", "unknown key `nam`", text("a.yaml", "nam: a\n")),
         look("measures", "measures.json", "none of lwpipe", text("measures.json", "[1]")),
         case("inspect-broken-model-of-run", "model.json", "", lambda f: (
-            (f / "variants/full/train").mkdir(parents=True),
-            (f / "variants/full/train/model.json").write_text("{"),
+            (f / "variants/full/training").mkdir(parents=True),
+            (f / "variants/full/training/model.json").write_text("{"),
         ), ["inspect", "data"]),
     ]  # fmt: skip
 

@@ -18,13 +18,13 @@ from .stage_inputs import LEVELS, copy_run
 Spoil = Callable[[Path], object]
 Arrays = dict[str, np.ndarray]
 
-PLACES = ["--data", "data", "--weights", "local_weights.npz"]
-EVALUATE = ["evaluate", *PLACES, "--model", "model", "--output", "out"]
+PLACES = ["--data", "data", "--local_weights", "local_weights.npz"]
+EVALUATE = ["evaluation", *PLACES, "--model", "model", "--output", "out"]
 BASELINES = ["baselines", *PLACES, "--output", "out"]
-INTERPOLATE = ["interpolate", *PLACES, "--model", "model", "--output", "out"]
+INTERPOLATE = ["interpolation", *PLACES, "--model", "model", "--output", "out"]
 DIVERSITY = ["diversity", "--data", "data", "--model", "model", "--output", "out"]
-TRAIN = ["train", *PLACES, "--pyramid", "pyramid.npz", "--output", "out", "--checkpoints", "ck"]
-TRAIN += LEVELS
+TRAIN = ["training", *PLACES, "--pyramid", "pyramid.npz", "--output", "out", *LEVELS]
+TRAIN += ["--checkpoints", "ck"]
 EDIT = ["edit", "model", "--source", "source.ply", "--target", "target.ply", "--output", "out.ply"]
 EDIT += ["--part", "0"]
 

@@ -131,6 +131,6 @@ def place_run(made: Path, run: Path) -> Path:
     variant = run / "variants" / "full"
     variant.mkdir(parents=True)
     shutil.move(made / "data", run / "data")
-    shutil.move(made / "model", variant / "train")
+    shutil.move(made / "model", variant / "training")
     shutil.move(made / "checkpoints", variant / "checkpoints")
     return variant

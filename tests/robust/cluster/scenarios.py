@@ -30,7 +30,7 @@ TRAINING = """\
 training: {epochs: 150}
 variants: {no_projection: null}
 """
-MODEL = Path("results/smoke/variants/full/train/model.safetensors")
+MODEL = Path("results/smoke/variants/full/training/model.safetensors")
 CHECKPOINTS = Path("results/smoke/variants/full/checkpoints")
 PATIENCE_S = 600
 

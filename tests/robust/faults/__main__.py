@@ -117,7 +117,7 @@ def _folders() -> Mapping[str, Sequence[str]]:
     """Return the folders that the jobs of each rule write."""
     folders: dict[str, list[str]] = {}
     for stage, root in jobs(Layout(load_run(FILES))):
-        folders.setdefault(stage, []).append(f"{root}/{STAGES[stage].folder}")
+        folders.setdefault(stage, []).append(f"{root}/{STAGES[stage].place}")
     return folders
 
 

@@ -17,8 +17,7 @@ import torch
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 
-from lwpipe.figures.ablation import draw_summary
-from lwpipe.report import report_files, write_run_report
+from lwpipe.report.stage import write_report_of_run
 from lwpipe.run import load_run
 from lwpipe.run.layout import Layout
 
@@ -66,22 +65,14 @@ def _measures(root: Path, path: Path) -> Any:
     return measures
 
 
-def _summary_figure(root: Path, path: Path) -> Any:
-    """Draw the figure again from the table beside it, which is compared by itself."""
-    again = root / path.with_name(".again.png")
-    try:
-        draw_summary(root / path.with_suffix(".csv"), again, _layout().run.base.figures)
-        return again.read_bytes() == (root / path).read_bytes() or _fail("is not of its table")
-    finally:
-        again.unlink(missing_ok=True)
-
-
 def _report(root: Path, path: Path) -> Any:
     """Write the page again from the files that it shows, which are compared by themselves."""
     again = root / path.with_name(".again.html")
     try:
         with chdir(root):  # the captions of the page come from the paths
-            write_run_report(_layout().run.name, report_files(_layout()), again)
+            shown = _layout().inputs("write_report")
+            paths = {name: {k: files[0] for k, files in of.items()} for name, of in shown.items()}
+            write_report_of_run(_layout().run.name, again, **paths)
         return again.read_bytes() == (root / path).read_bytes() or _fail("is not of its files")
     finally:
         again.unlink(missing_ok=True)
@@ -137,10 +128,9 @@ _SECONDS = "seconds of training"
 _COLUMN = f"column `seconds`: {_SECONDS}"
 _PRINTED = "what a job printed, with seconds and memory; written line by line"
 DIFFERENT = (
-    Differs("*/train/history.csv", _COLUMN, _without("seconds")),
+    Differs("*/training/history.csv", _COLUMN, _without("seconds")),
     Differs("*/evaluation/measures.json", f"`model.seconds`: {_SECONDS}", _measures),
     Differs("*/ablation/summary.csv", _COLUMN, _without("seconds")),
-    Differs("*/ablation/summary.png", f"shows the {_SECONDS}", _summary_figure),
     Differs("*/report/report.html", f"shows the {_SECONDS}", _report),
     Differs("*/checkpoints/history.csv", _COLUMN, _without("seconds"), grows=True),
     Differs("*/checkpoints/*.pt", f"holds the {_SECONDS}", _checkpoint, grows=True),

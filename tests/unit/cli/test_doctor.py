@@ -204,7 +204,7 @@ def test_results_that_were_altered(tmp_path: Path) -> None:
     assert statuses(project.check_results(layout(pairs)))["interpolation.pairs"] == "fault"
     for file in (
         run / "data" / "vertices.npy",
-        variant / "train" / "model.safetensors",
+        variant / "training" / "model.safetensors",
         variant / "checkpoints" / "last.pt",
     ):
         content = file.read_bytes()

@@ -111,7 +111,7 @@ def test_table_of_a_data_set(tmp_path: Path) -> None:
     faces[7] = faces[0]  # a training face among the test faces
     faces[5] *= 2.5
     data = store(tmp_path / "data", faces.astype(np.float32), TWO)
-    rows = check_dataset(data, tmp_path / "qc.csv")
+    rows = check_dataset(data, tmp_path / "check.csv")
     found = values(rows)
     assert found["faces"] == 8
     assert found["training faces"] == 6
@@ -131,7 +131,7 @@ def test_table_of_a_data_set(tmp_path: Path) -> None:
     assert float(found["largest distance of a vertex, mm"]) == pytest.approx(
         distance.max(), abs=1e-4
     )
-    with (tmp_path / "qc.csv").open(newline="") as file:
+    with (tmp_path / "check.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
     assert [row["measure"] for row in table] == [row["measure"] for row in rows]
     assert list(table[0]) == ["measure", "value", "remark"]
@@ -148,7 +148,7 @@ def test_folder_gives_the_same_bytes_as_the_store(tmp_path: Path) -> None:
 def test_wrong_units_are_remarked(tmp_path: Path) -> None:
     faces = (SQUARE + np.random.default_rng(1).normal(size=(5, 4, 3))) / 1000
     rows = check_dataset(
-        store(tmp_path / "data", faces.astype(np.float32), TWO), tmp_path / "qc.csv"
+        store(tmp_path / "data", faces.astype(np.float32), TWO), tmp_path / "check.csv"
     )
     row = next(row for row in rows if row["measure"] == "units guess")
     assert row["value"] == "m"

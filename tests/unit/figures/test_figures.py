@@ -13,7 +13,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from lwpipe.figures.summary_table import Column, best_rows, format_number
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
@@ -21,11 +20,12 @@ from PIL import Image
 import lwpipe.figures.animation
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset, DatasetWriter
+from lwpipe.evaluation import interpolation as computed
 from lwpipe.evaluation.pairs import choose_pairs
-from lwpipe.evaluation.settings import InterpolationSettings
+from lwpipe.evaluation.settings import AnimationSettings, InterpolationSettings
 from lwpipe.evaluation.surface import surface_distances
 from lwpipe.figures import render
-from lwpipe.figures.ablation import draw_summary, draw_tradeoff
+from lwpipe.figures.ablation import draw_tradeoff
 from lwpipe.figures.animation import write_animation
 from lwpipe.figures.contact_sheet import choose_faces, draw_contact_sheet
 from lwpipe.figures.diversity import draw_diversity
@@ -317,10 +317,22 @@ def test_local_weights_of_another_mesh_are_refused(tmp_path):
 # --- interpolation ----------------------------------------------------------------------------
 
 
-def interpolate(patches, folder, model=None, **settings):
+def interpolate(patches, folder, model=None, animation="gif", **settings):
     options = InterpolationSettings(**{"steps": 3, **settings})
-    return draw_interpolation(
-        patches.data, patches.weights, model or patches.model, folder, options, SMALL
+    rows = computed.interpolate(
+        patches.data, patches.weights, model or patches.model, folder, options
+    )
+    draw(patches, folder, animation=animation)
+    return rows
+
+
+def draw(patches, folder, figures=SMALL, animation="gif"):
+    draw_interpolation(
+        patches.data,
+        folder / "interpolation.npz",
+        folder / "pictures",
+        AnimationSettings(animation=animation),
+        figures,
     )
 
 
@@ -336,14 +348,17 @@ def names(folder: Path) -> set[str]:
 
 def test_interpolation_writes_its_files_and_their_numbers(patches, tmp_path):
     rows = interpolate(patches, tmp_path, pairs=[["f41", "f50"], ["f00", "f01"]], meshes=True)
-    expected = {f"pair_{n:02d}{end}" for n in (0, 1) for end in (".png", "_faces.png", ".csv")}
-    expected |= {f"pair_{n:02d}_part_{k}.gif" for n in (0, 1) for k in range(4)}
+    expected = {f"pictures/pair_{n:02d}{end}" for n in (0, 1) for end in (".png", "_faces.png")}
+    expected |= {f"pictures/pair_{n:02d}_part_{k}.gif" for n in (0, 1) for k in range(4)}
+    expected |= {"interpolation.npz", "interpolation.csv"}
     expected |= {
         f"meshes/pair_{n:02d}_part_{k}_step_{i}.ply"
         for n in (0, 1) for k in range(4) for i in range(3)
     }  # fmt: skip
     assert names(tmp_path) == expected
-    table = pd.read_csv(tmp_path / "pair_00.csv")
+    table = pd.read_csv(tmp_path / "interpolation.csv")
+    assert len(table) == 8
+    table = table[table["pair"] == 0]
     assert list(table["part"]) == [0, 1, 2, 3]
     assert set(table["source"]) == {"f41"}
     assert set(table["target"]) == {"f50"}
@@ -364,18 +379,48 @@ def test_interpolation_has_the_same_bytes_again_and_clears_what_is_no_more(patch
     one, two = tmp_path / "one", tmp_path / "two"
     interpolate(patches, one)
     (two / "meshes").mkdir(parents=True)
-    for old in ("pair_01.png", "pair_00_part_9.gif", "meshes/pair_00_part_0_step_7.ply"):
+    (two / "pictures").mkdir()
+    stale = ("pictures/pair_01.png", "pictures/pair_00_part_9.gif")
+    for old in (*stale, "meshes/pair_00_part_0_step_7.ply"):
         (two / old).write_bytes(b"old")
-    (two / "pair_notes.txt").write_bytes(b"mine")
+    (two / "pictures/pair_notes.txt").write_bytes(b"mine")
     interpolate(patches, two)
-    assert names(two) == names(one) | {"pair_notes.txt"}
+    assert names(two) == names(one) | {"pictures/pair_notes.txt"}
     for name in names(one):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
 
+def test_another_resolution_runs_no_network(patches, tmp_path):
+    interpolate(patches, tmp_path)
+    before = (tmp_path / "pictures/pair_00.png").read_bytes()
+    draw(patches, tmp_path, SMALL.model_copy(update={"dpi": 60}))
+    assert (tmp_path / "pictures/pair_00.png").read_bytes() != before
+    code = "import sys; import lwpipe.figures.interpolation; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("fault", ["missing", "cut", "foreign", "other mesh"])
+def test_an_interpolation_that_cannot_be_drawn_is_named(patches, tmp_path, fault):
+    file = tmp_path / "interpolation.npz"
+    interpolate(patches, tmp_path, animation="none")
+    content = file.read_bytes()
+    if fault == "missing":
+        file.unlink()
+    elif fault == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif fault == "foreign":
+        np.savez(file, weights=np.ones(3))
+    else:
+        arrays = dict(np.load(file))
+        arrays["faces_0"] = arrays["faces_0"][:, :, :-1]
+        np.savez(file, **arrays)
+    with pytest.raises(LwpipeError, match=r"interpolation\.npz: "):
+        draw(patches, tmp_path)
+
+
 def test_animation_runs_to_and_fro(patches, tmp_path):
     interpolate(patches, tmp_path, steps=4)
-    with Image.open(tmp_path / "pair_00_part_1.gif") as gif:
+    with Image.open(tmp_path / "pictures/pair_00_part_1.gif") as gif:
         assert gif.n_frames == 6
         assert gif.info["loop"] == 0
         frames = []
@@ -396,44 +441,42 @@ def test_animation_of_two_frames(tmp_path):
 
 def test_no_animation_on_request(patches, tmp_path):
     interpolate(patches, tmp_path, animation="none")
-    assert names(tmp_path) == {"pair_00.png", "pair_00_faces.png", "pair_00.csv"}
+    assert names(tmp_path / "pictures") == {"pair_00.png", "pair_00_faces.png"}
 
 
 def test_mp4_without_its_package_is_refused_before_any_work(patches, tmp_path, monkeypatch):
     monkeypatch.setattr(lwpipe.figures.animation, "find_spec", lambda name: None)
     with pytest.raises(LwpipeError, match=r"interpolation\.animation.*imageio-ffmpeg"):
         interpolate(patches, tmp_path / "out", animation="mp4")
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out" / "pictures").exists()
 
 
 def test_model_without_parts_gives_one_row(patches, tmp_path):
     rows = interpolate(patches, tmp_path, model=whole(patches))
     assert [row["part"] for row in rows] == [0]
-    assert (tmp_path / "pair_00_part_0.gif").exists()
+    assert (tmp_path / "pictures/pair_00_part_0.gif").exists()
 
 
 def test_unweighted_parts_are_matched_to_the_weights(patches):
-    from lwpipe.figures.interpolation import interpolate as run
-
     shuffled = type(patches.model)(
         patches.model.template, patches.model.fields[[2, 0, 3, 1]],
         parts_match_weights=False,
     )  # fmt: skip
-    result = run(patches.data, patches.weights, shuffled, 41, 50, 2)
+    result = computed.interpolate_pair(patches.data, patches.weights, shuffled, 41, 50, 2)
     assert result.matched
     assert result.columns == (2, 0, 3, 1)
     np.testing.assert_array_equal(result.weights[:, 0], patches.weights[:, 2])
-    tied = run(patches.data, patches.weights, patches.model, 41, 50, 2)
+    tied = computed.interpolate_pair(patches.data, patches.weights, patches.model, 41, 50, 2)
     assert not tied.matched
     assert tied.columns == (0, 1, 2, 3)
 
 
 def test_model_that_does_not_fit_is_refused(patches, tmp_path):
     model = patches.model
-    fewer = type(model)(model.template[:-1], model.fields[:, :, :-1], model.settings)
+    fewer = type(model)(model.template[:-1], model.fields[:, :, :-1])
     with pytest.raises(LwpipeError, match="255"):
         interpolate(patches, tmp_path, model=fewer)
-    three = type(model)(model.template, model.fields[:3], model.settings)
+    three = type(model)(model.template, model.fields[:3])
     with pytest.raises(LwpipeError, match="3 parts and the local weights 4"):
         interpolate(patches, tmp_path, model=three)
 
@@ -461,9 +504,9 @@ def test_pairs_cannot_be_drawn_from_one_test_face(tmp_path):
 def test_many_steps_keep_a_sheet_of_bounded_width(patches, tmp_path):
     model = whole(patches)
     interpolate(patches, tmp_path, model=model, steps=40, animation="none")
-    wide = size(tmp_path / "pair_00.png")
+    wide = size(tmp_path / "pictures/pair_00.png")
     interpolate(patches, tmp_path, model=model, steps=12, animation="none")
-    assert size(tmp_path / "pair_00.png") == wide
+    assert size(tmp_path / "pictures/pair_00.png") == wide
 
 
 # --- plots ------------------------------------------------------------------------------------
@@ -541,42 +584,14 @@ SUMMARY = (
 
 
 @pytest.mark.parametrize("keep", ["full|no_proj|pca|mask|real", "no_proj|pca", "full"])
-def test_summary_and_tradeoff(tmp_path, keep):
+def test_tradeoff(tmp_path, keep):
     head, *lines = SUMMARY.splitlines()
     chosen = [line for line in lines if line.startswith(tuple(keep.split("|")))]
     table = tmp_path / "summary.csv"
     table.write_text("\n".join([head, *chosen]) + "\n")
-    for draw in (draw_summary, draw_tradeoff):
-        for name in ("a.png", "b.png"):
-            draw(table, tmp_path / name, SMALL)
-        assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-
-
-def test_best_values():
-    table = pd.DataFrame(
-        {
-            "kind": ["model", "model", "baseline", "reference"],
-            "a": [0.301, 0.299, 0.5, 0.1],
-            "b": [0.94, 1.21, np.nan, 1.05],
-            "c": [np.nan, np.nan, 3.0, np.nan],
-        }
-    )
-    low, high = Column("a", "", 2, best="low"), Column("a", "", 2, best="high")
-    # Equal as shown, equally bold; the reference does not compete.
-    assert list(best_rows(table, low)) == [True, True, False, False]
-    assert list(best_rows(table, high)) == [False, False, True, False]
-    assert list(best_rows(table, Column("b", "", 2, best="real"))) == [True, False, False, False]
-    assert not best_rows(table, Column("c", "", 2, best="low")).any()
-    assert not best_rows(table, Column("a", "", 2)).any()
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "text"),
-    [(0.715, 3, "0.715"), (0.0, 2, "0.00"), (2e-7, 2, "<0.01"), (243124, 0, "243,124"),
-     (np.nan, 2, "\N{EN DASH}"), (-1.5, 1, "-1.5"), (0.2, 0, "<1")],
-)  # fmt: skip
-def test_numbers_of_the_table(value, digits, text):
-    assert format_number(value, digits) == text
+    for name in ("a.png", "b.png"):
+        draw_tradeoff(table, tmp_path / name, SMALL)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_labels_do_not_overlap():

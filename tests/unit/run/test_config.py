@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.core.settings import Section
 from lwpipe.run import all_keys, load_run, merge, read_yaml, validate_run
 from lwpipe.run.document import default_yaml, json_schema
-from lwpipe.run.schema import RunSettings, Settings
+from lwpipe.run.schema import RunSettings
 from lwpipe.run.variants import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +44,7 @@ def keys_of(values: dict[str, Any], schema: type[Any], prefix: str = "") -> list
     for key, value in values.items():
         found.append(prefix + key)
         child = schema.model_fields[key].annotation
-        if isinstance(child, type) and issubclass(child, Settings.__mro__[1]):
+        if isinstance(child, type) and issubclass(child, Section):
             found += keys_of(value, child, f"{prefix}{key}.")
     return found
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lwpipe.core.stage import Size
 from lwpipe.run import Settings
-from lwpipe.run import needs as resources
-from lwpipe.run.needs import Size, gpus, memory_mb, runtime_minutes, size_of
+from lwpipe.run.needs import gpus, memory_mb, runtime_minutes, size_of
+from lwpipe.run.stages import STAGES
 
 SMALL, LARGE = Size(100, 2_500), Size(2_000, 53_215)
 # What `python benchmarks/resources.py` prints of runs on two cores: faces, vertices, peaks in MB of
@@ -80,7 +81,7 @@ class TestSize:
         assert size_of(meshes(tmp_path / name), tmp_path).faces >= 1
 
 
-@pytest.mark.parametrize("stage", resources._MEMORY)
+@pytest.mark.parametrize("stage", STAGES)
 def test_more_data_never_ask_for_less(stage):
     base = settings()
     assert 300 < memory_mb(stage, base, SMALL) <= memory_mb(stage, base, LARGE) < 64_000

@@ -21,11 +21,11 @@ from lwpipe.figures.scales import scale_of
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.style import new_figure
 from lwpipe.figures.sweep import draw_sweep
-from lwpipe.report import report_files
 from lwpipe.run import Run, load_run
-from lwpipe.run.layout import Layout, jobs, reruns
+from lwpipe.run.layout import Layout, jobs
 from lwpipe.run.points import point_name
 from lwpipe.run.stages import chain, read_settings
+from tests.helpers.reruns import reruns
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = FiguresSettings(dpi=50)
@@ -219,9 +219,9 @@ def test_points_share_what_they_agree_on() -> None:
         f"{shared}/data.faces=400__local_weights.parts=8",
     ]
     first, *_, last = made.run.points
-    assert made.folder("make_local_weights", first) == "results/run/weights"
+    assert made.folder("make_local_weights", first) == "results/run/local_weights"
     assert made.folder("make_dataset", last) == f"{shared}/data.faces=400/data"
-    assert made.folder("train_point", last) == f"results/run/sweep/{last}/train"
+    assert made.folder("train_point", last) == f"results/run/sweep/{last}/training"
     assert made.folder("evaluate_point", last) == f"results/run/sweep/{last}/evaluation"
     # Nobody asked for pictures of what the points share.
     assert made.roots("draw_local_weights") == layout({}).roots("draw_local_weights")
@@ -566,8 +566,8 @@ def test_a_point_can_be_named_where_a_variant_can(
 
 
 def test_the_report_shows_the_sweep_where_there_is_one() -> None:
-    files = report_files(layout(SEEDS))
-    assert files["sweep"] == ["results/run/sweep/sweep.csv"]
-    assert files["sweep_figure"] == ["results/run/sweep/sweep.png"]
-    files = report_files(layout({}))
-    assert (files["sweep"], files["sweep_figure"]) == ([], [])
+    files = layout(SEEDS).inputs("write_report")
+    assert files["collect_sweep__table"] == {"": ["results/run/sweep/sweep.csv"]}
+    assert files["draw_sweep__picture"] == {"": ["results/run/sweep/sweep.png"]}
+    files = layout({}).inputs("write_report")
+    assert (files["collect_sweep__table"], files["draw_sweep__picture"]) == ({}, {})
