@@ -123,12 +123,13 @@ def interpolate(
             f"the model has {model.part_count} parts and the local weights {weights.shape[1]}: "
             "it was trained with other weights."
         )
+    pairs = choose_pairs(data, interpolation)
     folder = Path(output)
     table: list[dict[str, Any]] = []
     meshes: set[Path] = set()
     archive = atomic_path(folder / "interpolation.npz")
     with archive as temporary, zipfile.ZipFile(temporary, "w") as file:
-        for number, (source, target) in enumerate(choose_pairs(data, interpolation)):
+        for number, (source, target) in enumerate(pairs):
             result = interpolate_pair(data, weights, model, source, target, interpolation.steps)
             _write_arrays(file, number, result)
             if interpolation.meshes:

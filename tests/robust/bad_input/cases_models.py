@@ -211,8 +211,8 @@ def edits() -> list[Case]:
              ["edit", "none/model.safetensors", *EDIT[2:]]),
         case("evaluate-other-data", "data", "the model 324", larger_model, EVALUATE),
         case("diversity-other-data", "data", "the model 324", larger_model, DIVERSITY),
-        case("evaluate-other-weights", "data", "weights are .324", larger_weights, EVALUATE),
-        case("baselines-other-weights", "data", "the local weights are .324", larger_weights,
+        case("evaluate-other-weights", "local_weights.npz", "weights are .324", larger_weights, EVALUATE),
+        case("baselines-other-weights", "local_weights.npz", "weights are .324", larger_weights,
              BASELINES),
         case("train-other-weights", "local_weights.npz", "is for 324 vertices, data has 256",
              larger_weights, TRAIN),
@@ -228,7 +228,8 @@ def edits() -> list[Case]:
         case("template-factors", "template.factors", "leave 1 of 256 vertices", nothing,
              ["template", "--data", "data", "--output", "out"]),
         case("weights-parts", "local_weights.parts", "64 parts cannot be drawn from 256", nothing,
-             ["local_weights", "--data", "data", "--output", "out", "--set", "local_weights.parts=64"]),
+             ["local_weights", "--data", "data", "--output", "out",
+              "--set", "local_weights.parts=64"]),
     ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def run(tmp_path: Path) -> Path:
     made = copy_run(tmp_path / "made")
     run = tmp_path / "results" / "small"
     place_run(made, run)
-    for folder, name in (("template", "pyramid.npz"), ("weights", "local_weights.npz")):
+    for folder, name in (("template", "pyramid.npz"), ("local_weights", "local_weights.npz")):
         (run / folder).mkdir()
         shutil.move(made / name, run / folder / name)
     return run
@@ -42,10 +42,12 @@ def test_a_data_set(run: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["train", "train/model.safetensors", "train/model.json"], ids=["folder", "file", "json"]
+    "name",
+    ["training", "training/model.safetensors", "training/model.json"],
+    ids=["folder", "file", "json"],
 )
 def test_a_model_and_its_data_set(run: Path, name: str) -> None:
-    file = run / "variants" / "full" / "train" / "model.json"
+    file = run / "variants" / "full" / "training" / "model.json"
     about = json.loads(file.read_text())
     about["info"] |= {
         "data_sha256": Dataset.open(run / "data").info["content_sha256"],
@@ -71,7 +73,7 @@ def test_a_model_and_its_data_set(run: Path, name: str) -> None:
 def test_a_run(run: Path) -> None:
     found = inspect(run)
     assert found.kind == "results of a run"
-    assert found.facts["stages"] == "data, template, weights"
+    assert found.facts["stages"] == "data, template, local_weights"
     assert found.facts["models"] == [
         "full: K 3, Z 5, 1 epochs, test error 1.000 mm; data set unknown"
     ]
@@ -82,7 +84,7 @@ def test_pyramid_and_weights_and_whether_they_fit(run: Path) -> None:
     assert found.kind == "mesh pyramid"
     assert found.facts["levels"] == 2
     assert found.facts["meshes"][2].startswith("level 2: 16 vertices")
-    found = inspect(run / "weights" / "local_weights.npz")
+    found = inspect(run / "local_weights" / "local_weights.npz")
     assert found.kind == "local weights"
     assert (found.facts["vertices"], found.facts["parts (K)"]) == (256, 3)
     assert found.facts["fits"] == str(run / "data")
@@ -148,9 +150,9 @@ def test_nothing_is_unpickled(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_lines_or_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inspect", str(run / "weights")]) == 0
+    assert main(["inspect", str(run / "local_weights")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{run / 'weights'}: local weights"
+    assert lines[0] == f"{run / 'local_weights'}: local weights"
     assert lines[1].split() == ["vertices", "256"]
     assert main(["inspect", "--json", str(run / "data")]) == 0
     content = json.loads(capsys.readouterr().out)
