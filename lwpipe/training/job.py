@@ -17,7 +17,7 @@ class Job:
 
     data: Path
     pyramid: Path
-    weights: Path
+    local_weights: Path
     output: Path
     checkpoints: Path
     model: ModelSettings
@@ -34,7 +34,7 @@ class Job:
     def from_json(cls, text: str) -> Self:
         """Return the job that `to_json` has written."""
         values = json.loads(text)
-        for name in ("data", "pyramid", "weights", "output", "checkpoints", "tensorboard"):
+        for name in ("data", "pyramid", "local_weights", "output", "checkpoints", "tensorboard"):
             values[name] = Path(values[name])
         values["model"] = ModelSettings.model_validate(values["model"])
         values["training"] = TrainingSettings.model_validate(values["training"])

@@ -122,17 +122,17 @@ def run(
     training = job.training
     dataset = Dataset.open(job.data)
     steps_of_pyramid = Pyramid.load(job.pyramid)
-    local_weights, _ = load_local_weights(job.weights)
+    local_weights, _ = load_local_weights(job.local_weights)
     vertex_count = dataset.vertices.shape[1]
     for name, found in (
         (job.pyramid, len(steps_of_pyramid.vertices[0])),
-        (job.weights, len(local_weights)),
+        (job.local_weights, len(local_weights)),
     ):
         if found != vertex_count:
             raise LwpipeError(f"{name}: is for {found} vertices, {job.data} has {vertex_count}.")
     settings = training.model_dump(exclude={"device"})  # a training can go on on another one
     mark = fingerprint(
-        dataset.info["content_sha256"], sha256(job.pyramid), sha256(job.weights),
+        dataset.info["content_sha256"], sha256(job.pyramid), sha256(job.local_weights),
         job.model.model_dump(), settings,
     )  # fmt: skip
     train_rows, test_rows = dataset.indices("train"), dataset.indices("test")

@@ -43,6 +43,33 @@ class Watcher(Protocol):
 MakeWatcher = Callable[[int, int, int], Watcher]
 
 
+class Silent:
+    """Tell nothing."""
+
+    def __init__(self, epochs: int, steps: int, done: int) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        """Tell nothing."""
+
+    def step(self, loss: float, count: int) -> None:
+        """Tell nothing."""
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Tell nothing."""
+
+
 class TrainingProgress:
     """Show loss, error in mm and time left.
 

@@ -1,14 +1,15 @@
-"""What each of the processes does that `lwpipe.training.launch` has started."""
+"""What each process of a training does that torchrun has started."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 import time
 import traceback
-from types import TracebackType
-from typing import Self
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,97 +17,53 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.training.distributed import LostProcessError, joined
 from lwpipe.training.job import Job
 from lwpipe.training.loop import choose_device, run
-from lwpipe.training.pipe import end_with_caller, tell
+from lwpipe.training.pipe import follow_caller
+from lwpipe.training.progress import Silent, TrainingProgress
 from lwpipe.training.stop import SIGNALS, Stop, StopAskedError, listening
 
-# The end of a traceback: one write of up to 4096 bytes is never mixed with another process's.
-_TRACE_CHARACTERS = 2500
-_PATIENCE_S = 30
-_SHORT_PATIENCE_S = 3
+_PATIENCE_S, _SHORT_PATIENCE_S = 30, 3
 
 
-def work() -> None:
-    """Be one of the processes; the words are the search path and the job (JSON)."""
+def work(job: Job, folder: Path) -> None:
+    """Be one of the processes; how it ended otherwise than well is told in a file of `folder`."""
     stop = Stop()
-    end_with_caller(stop.ask)
+    follow_caller(stop.ask)
+    # Standard output is the caller's to show; standard error is torchrun's.
+    sys.stderr = sys.stdout
     rank = int(os.environ["RANK"])
+
+    def tell(kind: str, **values: Any) -> None:
+        (folder / f"{rank}.json").write_text(json.dumps({"kind": kind, "rank": rank, **values}))
+
     try:
         with listening(stop):
-            _train(rank, stop)
+            _train(job, rank, stop)
+        return
+    except StopAskedError as asked:
+        # All have stopped at one step: an orderly end.
+        tell("stopped", signal=asked.signal, place=asked.place)
         return
     except LwpipeError as error:
-        tell("fault", rank=rank, message=str(error))
+        tell("fault", message=str(error))
     except LostProcessError:
-        # The agent knows which process was lost and why, and ends this one: to end by itself
-        # could make it look like the first. If it has asked for that already, it knows.
+        # torchrun knows which process was lost and why, and ends this one: to end by itself could
+        # make it look like the first. If it has asked for that already, it knows.
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         time.sleep(_SHORT_PATIENCE_S if stop.signal else _PATIENCE_S)
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else "no reason given"
         message = f"{type(error).__name__}: {reason[:500].rstrip('.')}"
-        trace = traceback.format_exc()[-_TRACE_CHARACTERS:]
-        tell("crash", rank=rank, message=message, trace=trace)
+        tell("crash", message=message, trace=traceback.format_exc())
     # Not sys.exit: tidying up a group with a process missing can wait for ever.
     os._exit(1)
 
 
-def _train(rank: int, stop: Stop) -> None:
-    job = Job.from_json(sys.argv[2])
+def _train(job: Job, rank: int, stop: Stop) -> None:
     device = choose_device(job.training.device)
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
     with joined(device) as group:
-        try:
-            run(job, device, group, _FirstTells if rank == 0 else _Silent, stop)
-        except StopAskedError as asked:
-            # All have stopped at one step: an orderly end.
-            if rank == 0:
-                tell("stopped", signal=asked.signal, place=asked.place)
-
-
-class _Silent:
-    """Tell nothing: the progress is that of all processes, and the first one tells it."""
-
-    def __init__(self, epochs: int, steps: int, done: int) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
-
-    def note(self, text: str) -> None:
-        """Tell nothing."""
-
-    def step(self, loss: float, count: int) -> None:
-        """Tell nothing."""
-
-    def epoch(self, row: dict[str, float]) -> None:
-        """Tell nothing."""
-
-
-class _FirstTells(_Silent):
-    """Tell the caller, who shows it."""
-
-    def __init__(self, epochs: int, steps: int, done: int) -> None:
-        tell("begin", steps=steps, done=done)
-
-    def note(self, text: str) -> None:
-        """Tell a sentence."""
-        tell("note", text=text)
-
-    def step(self, loss: float, count: int) -> None:
-        """Tell of optimiser steps."""
-        tell("step", loss=loss, count=count)
-
-    def epoch(self, row: dict[str, float]) -> None:
-        """Tell of a finished epoch."""
-        tell("epoch", row=row)
+        # The progress is that of all processes: the first one shows it.
+        run(job, device, group, TrainingProgress if rank == 0 else Silent, stop)

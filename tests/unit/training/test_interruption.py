@@ -292,9 +292,10 @@ def test_the_command_ends_with_code_75(inputs, undisturbed, tmp_path):
         "template": {"factors": [4, 4]},
     }
     (tmp_path / "config.yaml").write_text(json.dumps(settings))
-    command = [sys.executable, "-m", "lwpipe", "train", "--variant", "full"]
-    for name in ("data", "pyramid.npz", "weights.npz"):
-        command += [f"--{name.removesuffix('.npz')}", str(inputs / name)]
+    command = [sys.executable, "-m", "lwpipe", "training", "--variant", "full"]
+    files = {"data": "data", "pyramid": "pyramid.npz", "local_weights": "weights.npz"}
+    for name, file in files.items():
+        command += [f"--{name}", str(inputs / file)]
     command += ["--output", str(tmp_path / "out"), "--checkpoints", str(tmp_path / "checkpoints")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         while line := process.stderr.readline():

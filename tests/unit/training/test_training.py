@@ -62,9 +62,9 @@ from lwpipe.model.settings import ModelSettings
 from lwpipe.training.settings import TrainingSettings
 from lwpipe.training import train
 inputs, output, checkpoints = map(Path, sys.argv[1:4])
-train(inputs / "data", inputs / "pyramid.npz", inputs / "weights.npz", output, checkpoints,
+train(inputs / "data", inputs / "pyramid.npz", inputs / "weights.npz", output,
       ModelSettings.model_validate_json(sys.argv[4]),
-      TrainingSettings.model_validate_json(sys.argv[5]))
+      TrainingSettings.model_validate_json(sys.argv[5]), checkpoints=checkpoints)
 """
 
 
@@ -128,8 +128,7 @@ def test_inputs_that_do_not_fit_are_named(inputs, tmp_path):
             inputs / "data",
             inputs / "pyramid.npz",
             tmp_path / "weights.npz",
-            tmp_path,
-            tmp_path,
+            tmp_path / "out",
             MODEL,
             TRAINING,
         )

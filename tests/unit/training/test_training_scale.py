@@ -136,7 +136,7 @@ class TestFaces:
 
         job = Job(
             inputs / "data", inputs / "pyramid.npz", inputs / "weights.npz",
-            tmp_path, tmp_path, MODEL, TRAINING,
+            tmp_path, tmp_path, MODEL, TRAINING, True, tmp_path / "tensorboard",
         )  # fmt: skip
         with pytest.raises(KeyboardInterrupt):
             run_job(job, CPU, Group(), Interrupts, Stop())
@@ -274,7 +274,8 @@ def test_a_loss_read_once_in_some_steps_gives_the_same_history(inputs, tmp_path,
         output = tmp_path / str(every)
         job = Job(
             inputs / "data", inputs / "pyramid.npz", inputs / "weights.npz",
-            output, output, MODEL, TRAINING.model_copy(update={"epochs": 2}),
+            output, output, MODEL, TRAINING.model_copy(update={"epochs": 2}), True,
+            output / "tensorboard",
         )  # fmt: skip
         run_job(job, CPU, Group(), Counts, Stop())
         assert Counts.counts == counts * 2
