@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 
 import lwpipe
-from lwpipe.cli import config, edit, look, stages
 from lwpipe.core.errors import LwpipeError, printable
 
 _EPILOG = """\
@@ -32,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, 1 after a fault that the user can mend, or 75 after a signal that has stopped a training,
         which is saved. Wrong usage ends the process with 2.
     """
-    options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], None] = options.command
     try:
+        options = _parser().parse_args(arguments)
+        command: Callable[[argparse.Namespace], None] = options.command
         command(options)
     except LwpipeError as error:
         said = "\n".join(map(printable, error.sentences))
@@ -50,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    # Imported here, where what is wrong with a plugin becomes a sentence.
+    from lwpipe.cli import config, edit, look, stages
+
     parser = argparse.ArgumentParser(
         prog="lwpipe",
         description="Model 3D faces by parts: a locally weighted mesh autoencoder.",

@@ -105,8 +105,9 @@ def _run(job: Job, folder: Path, stop: Stop) -> int:
     """Run torchrun to its end, show what the processes print, and return its exit code."""
     count = job.training.processes
     threads = dict.fromkeys(_THREADS, str(max(1, torch.get_num_threads() // count)))
-    # What torchrun leaves behind goes with the folder.
     terminal = {"FORCE_COLOR": "1"} if sys.stderr.isatty() else {}
+    # What asks for a stop is left to the caller; what torchrun leaves behind goes with the folder.
+    torchrun = {"PET_SIGNALS_TO_HANDLE": "SIGHUP,SIGINT,SIGQUIT", "TMPDIR": str(folder)}
     worker = ["-P", "-c", _WORKER, json.dumps(sys.path), job.to_json(), str(folder)]
     words = ["--standalone", f"--nproc-per-node={count}", "--no-python", sys.executable, *worker]
     with (folder / "torchrun.log").open("wb") as log:
@@ -115,7 +116,7 @@ def _run(job: Job, folder: Path, stop: Stop) -> int:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, **threads, **terminal, "TMPDIR": str(folder)},
+            env={**os.environ, **threads, **terminal, **torchrun},
             start_new_session=True,
         )
     try:

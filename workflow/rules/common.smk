@@ -9,11 +9,23 @@ from pathlib import Path
 from lwpipe.core import plugins
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import write_text
-from lwpipe.run import merge, needs, read_yaml, validate_run
-from lwpipe.run.call import about_run
-from lwpipe.run.layout import Layout
-from lwpipe.run.load import cli_value
-from lwpipe.run.stages import STAGES, TARGETS, of_target, read_settings
+
+
+def leave(error):
+    """End with one sentence: by an exception of Snakemake it would be a traceback."""
+    print(f"lwpipe: error: {error}", file=sys.stderr)
+    sys.exit(1)
+
+
+try:
+    from lwpipe.run import merge, needs, read_yaml, validate_run
+    from lwpipe.run.call import about_run
+    from lwpipe.run.layout import Layout
+    from lwpipe.run.load import cli_value
+    from lwpipe.run.stages import STAGES, TARGETS, of_target, read_settings
+except LwpipeError as error:
+    # Of a plugin, which is found when these are imported.
+    leave(error)
 
 
 def configuration_layers():
@@ -65,12 +77,6 @@ def check_records():
         )
 
 
-def leave(error):
-    """End with one sentence: by an exception of Snakemake it would be a traceback."""
-    print(f"lwpipe: error: {error}", file=sys.stderr)
-    sys.exit(1)
-
-
 try:
     check_records()
     LAYERS = configuration_layers()
@@ -95,6 +101,11 @@ wildcard_constraints:
     variant=NAMED,
     point=POINT,
 
+
+# Named whole: rules of plugins, in other folders, inherit it.
+HERE = workflow.current_basedir
+SCRIPT = HERE.join("../scripts/stage.py").get_path_or_uri(secret_free=True)
+ENVIRONMENT = HERE.join("../../envs/lwpipe.yaml").get_path_or_uri(secret_free=True)
 
 # Where the files of a stage lie, by its scope, and who a job of it is of.
 ROOTS = {

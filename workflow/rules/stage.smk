@@ -4,6 +4,6 @@ rule stage:
     log:
         f"{RUN}/logs/stage.log",
     conda:
-        "../../envs/lwpipe.yaml"
+        ENVIRONMENT
     script:
-        "../scripts/stage.py"
+        SCRIPT
