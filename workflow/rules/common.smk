@@ -28,13 +28,18 @@ except LwpipeError as error:
     leave(error)
 
 
+def path_of_source(file):
+    """Return the path of a file of the workflow, named from this folder."""
+    return workflow.current_basedir.join(file).get_path_or_uri(secret_free=True)
+
+
 def configuration_layers():
     """Return (file, values) of each layer of the configuration, lowest first.
 
     The workflow's own config.yaml lies below that of the working folder, the files of the command
     line and --config. As a module, the workflow has its own and the `config` that it is given.
     """
-    own = os.path.realpath(workflow.source_path("../../config.yaml"))
+    own = os.path.realpath(path_of_source("../../config.yaml"))
     if workflow.modifier.skip_configfile:
         return [(shown(own), read_yaml(own)), ("config of the module", dict(config))]
     files = [own]
@@ -103,9 +108,8 @@ wildcard_constraints:
 
 
 # Named whole: rules of plugins, in other folders, inherit it.
-HERE = workflow.current_basedir
-SCRIPT = HERE.join("../scripts/stage.py").get_path_or_uri(secret_free=True)
-ENVIRONMENT = HERE.join("../../envs/lwpipe.yaml").get_path_or_uri(secret_free=True)
+SCRIPT = path_of_source("../scripts/stage.py")
+ENVIRONMENT = path_of_source("../../envs/lwpipe.yaml")
 
 # Where the files of a stage lie, by its scope, and who a job of it is of.
 ROOTS = {
