@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-cluster test-faults test-input fuzz lint lock bench clean help
+.PHONY: demo test test-cluster test-faults test-input fuzz lint docs lock bench clean help
 
 help:
 	@echo "make demo          run the whole workflow on the embedded synthetic faces"
@@ -18,7 +18,8 @@ help:
 	@echo "make test-input    hand over more than 200 bad inputs and print what is answered"
 	@echo "make fuzz          look for bad inputs for FUZZ_SECONDS=60 a reader"
 	@echo "make lint          run every style and type check"
-	@echo "make lock          write envs/requirements.lock anew from envs/requirements.in"
+	@echo "make docs          build the documentation into build/site; warnings are errors"
+	@echo "make lock          write envs/requirements.lock anew from pyproject.toml"
 	@echo "make bench         measure the engine against torch_geometric and write docs/performance.md"
 
 demo: $(READY)
@@ -44,8 +45,14 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
+
+docs: $(READY)
+	$(BIN)/pip install --quiet --requirement envs/docs.lock
+	$(BIN)/python docs/make_architecture.py
+	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
 bench: $(READY)
 	$(BIN)/python benchmarks/performance.py
@@ -60,6 +67,7 @@ $(READY): envs/requirements.lock pyproject.toml
 	touch $@
 
 lock:
+	$(PYTHON) envs/make.py
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet --requirement envs/requirements.in
