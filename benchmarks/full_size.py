@@ -20,15 +20,18 @@ import numpy as np
 import yaml
 from scipy.io import savemat
 
+from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
-from lwpipe.data.sources.synthetic.faces import convert_synthetic
 
 SHAPE, EXPRESSION = 199, 29
 STAGES = (
-    ("conversion", ["data"]),
+    ("conversion", ["data", "--only", "make_dataset"]),
     ("pyramid", ["template"]),
-    ("local weights", ["weights"]),
-    ("one training epoch without cycle loss, batch 32", ["train", "--variant", "no_cycle"]),
+    ("local weights", ["local_weights", "--only", "make_local_weights"]),
+    (
+        "one training epoch without cycle loss, batch 32",
+        ["training", "--variant", "no_cycle", "--only", "train_model"],
+    ),
 )
 
 
@@ -41,7 +44,7 @@ def write_layout(folder: Path, faces: int, vertices: int) -> None:
     settings = DataSettings.model_validate(
         {"faces": SHAPE + EXPRESSION + 1, "synthetic": {"vertices": vertices}}
     )
-    store = convert_synthetic(settings, folder / "seeds")
+    store = make_dataset(settings, folder / "seeds")
     rng = np.random.default_rng(0)
     seeds = np.asarray(store.vertices, np.float32).reshape(len(store.vertices), -1) * 1000
     mean = seeds.mean(axis=0)

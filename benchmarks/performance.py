@@ -24,8 +24,8 @@ import torch
 from performance_page import draw_cost, page, replace_cost
 from roofline import decode_work, measure_machine, step_work, wait
 
+from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
-from lwpipe.data.sources.synthetic.faces import convert_synthetic
 from lwpipe.engine import Geometry
 from lwpipe.model.network import PartAutoencoder
 from lwpipe.model.settings import ModelSettings
@@ -44,7 +44,7 @@ def face(folder: Path, vertices: int) -> Path:
     file = folder / f"pyramid-{vertices}.npz"
     if not file.exists():
         settings = DataSettings.model_validate({"faces": 4, "synthetic": {"vertices": vertices}})
-        data = convert_synthetic(settings, folder / f"data-{vertices}")
+        data = make_dataset(settings, folder / f"data-{vertices}")
         build_pyramid(data.template, data.triangles, FACTORS).save(file)
     return file
 
@@ -245,7 +245,7 @@ def write_page(folder: Path, device: torch.device, quick: bool, output: Path) ->
     settings = DataSettings.model_validate(
         {"faces": 4, "synthetic": {"vertices": max(1500, 53215 // shrink)}}
     )
-    data = convert_synthetic(settings, folder / "timed")
+    data = make_dataset(settings, folder / "timed")
     started = time.perf_counter()
     build_pyramid(np.asarray(data.template), data.triangles, FACTORS)
     pyramid_seconds = time.perf_counter() - started

@@ -14,17 +14,16 @@ from PIL import Image
 WIDTH = 1800
 PICTURES = {
     "contact_sheet": "data/contact_sheet.png",
-    "local_weights": "weights/local_weights.png",
-    "learning_curve": "variants/full/train/learning_curve.png",
-    "faces": "variants/full/interpolation/pair_00_faces.png",
-    "interpolation": "variants/full/interpolation/pair_00.png",
-    "interpolation_no_cycle": "variants/no_cycle/interpolation/pair_00.png",
-    "interpolation_second": "variants/full/interpolation/pair_01.png",
+    "local_weights": "local_weights/local_weights.png",
+    "learning_curve": "variants/full/training/learning_curve.png",
+    "faces": "variants/full/interpolation/pictures/pair_00_faces.png",
+    "interpolation": "variants/full/interpolation/pictures/pair_00.png",
+    "interpolation_no_cycle": "variants/no_cycle/interpolation/pictures/pair_00.png",
+    "interpolation_second": "variants/full/interpolation/pictures/pair_01.png",
     "diversity": "variants/full/diversity/diversity.png",
-    "summary": "ablation/summary.png",
     "tradeoff": "ablation/tradeoff.png",
 }
-ANIMATIONS = {"part": "variants/full/interpolation/pair_00_part_3.gif"}
+ANIMATIONS = {"part": "variants/full/interpolation/pictures/pair_00_part_3.gif"}
 
 
 def main() -> None:
