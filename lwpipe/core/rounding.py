@@ -13,6 +13,11 @@ def rounded(value: Any, digits: int = 6) -> Any:
 
     Numbers that are not finite become None: JSON has no word for them, and a measure that is not
     defined is not a number. NumPy scalars become Python's.
+
+    Examples
+    --------
+    >>> rounded({"r": 0.123456789, "leak": float("nan"), "faces": 220})
+    {'r': 0.123457, 'leak': None, 'faces': 220}
     """
     if isinstance(value, dict):
         return {key: rounded(item, digits) for key, item in value.items()}

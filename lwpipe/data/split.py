@@ -14,6 +14,11 @@ def count_test_faces(count: int, test_fraction: float) -> int:
     """Return how many of `count` faces are held out, `round(count * test_fraction)`.
 
     At least one is, and at least one is left for training.
+
+    Examples
+    --------
+    >>> count_test_faces(300, 0.11), count_test_faces(4, 0.01)
+    (33, 1)
     """
     return min(max(round(count * test_fraction), 1), count - 1)
 

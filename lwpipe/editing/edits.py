@@ -16,6 +16,11 @@ def alphas(steps: int) -> npt.NDArray[np.float64]:
 
     Neither end is included: at 8 steps the first face is 1/9 of the way and the last 8/9
     (Locally Weighted 3D Face Generative Model, section 5.1).
+
+    Examples
+    --------
+    >>> alphas(3)
+    array([0.25, 0.5 , 0.75])
     """
     return np.arange(1, steps + 1, dtype=np.float64) / (steps + 1)
 
@@ -42,6 +47,13 @@ def blend_part(
     ------
     ValueError
         If the shapes differ or there is no such part.
+
+    Examples
+    --------
+    >>> source, target = np.zeros((2, 3)), np.ones((2, 3))
+    >>> blend_part(source, target, part=1, alpha=0.5)
+    array([[0. , 0. , 0. ],
+           [0.5, 0.5, 0.5]])
     """
     if source_parts.shape != target_parts.shape:
         raise ValueError(f"source parts {source_parts.shape}, target parts {target_parts.shape}")
@@ -101,6 +113,13 @@ def combine(parts: npt.NDArray[Real], sources: Sequence[int]) -> npt.NDArray[Rea
     ------
     ValueError
         If there is not one source a part, or a source is not among the n faces.
+
+    Examples
+    --------
+    >>> parts = np.arange(4.0).reshape(2, 2, 1)  # two faces, two parts, Z = 1
+    >>> combine(parts, [1, 0])  # part 0 of face 1, part 1 of face 0
+    array([[2.],
+           [1.]])
     """
     chosen = np.asarray(sources, dtype=np.int64)
     if parts.ndim != 3 or chosen.shape != (parts.shape[1],):
@@ -131,6 +150,13 @@ def mask_blend(
     ------
     ValueError
         If the shapes do not fit.
+
+    Examples
+    --------
+    >>> source, target = np.zeros((2, 3)), np.full((2, 3), 4.0)
+    >>> mask_blend(source, target, weights=[0.0, 0.5])
+    array([[0., 0., 0.],
+           [2., 2., 2.]], dtype=float32)
     """
     source, target = np.asarray(source, np.float32), np.asarray(target, np.float32)
     factor = np.asarray(alpha * np.asarray(weights, np.float64), np.float32)

@@ -138,7 +138,14 @@ def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:
 
 
 def partition_of_unity(basis: npt.ArrayLike) -> Weights:
-    """Scale the rows of basis (V, K) to a sum of 1; a row of zeros belongs to all parts alike."""
+    """Scale the rows of basis (V, K) to a sum of 1; a row of zeros belongs to all parts alike.
+
+    Examples
+    --------
+    >>> partition_of_unity([[1.0, 3.0], [0.0, 0.0]])
+    array([[0.25, 0.75],
+           [0.5 , 0.5 ]], dtype=float32)
+    """
     basis = np.asarray(basis, dtype=np.float64)
     total = basis.sum(axis=1, keepdims=True)
     share = basis / np.where(total > 0, total, 1.0)

@@ -11,7 +11,17 @@ Ints = npt.NDArray[np.int64]
 
 
 def edges(triangles: npt.ArrayLike) -> Ints:
-    """Return the undirected edges of the triangles, int64 (E, 2), each once, sorted."""
+    """Return the undirected edges of the triangles, int64 (E, 2), each once, sorted.
+
+    Examples
+    --------
+    >>> edges([[0, 1, 2], [2, 1, 3]])
+    array([[0, 1],
+           [0, 2],
+           [1, 2],
+           [1, 3],
+           [2, 3]])
+    """
     return edges_with_count(triangles)[0]
 
 
@@ -27,7 +37,16 @@ def edges_with_count(triangles: npt.ArrayLike) -> tuple[Ints, Ints]:
 
 
 def adjacency(triangles: npt.ArrayLike, vertex_count: int) -> sp.csr_matrix:
-    """Return the symmetric 0/1 vertex adjacency, (V, V), without self-loops."""
+    """Return the symmetric 0/1 vertex adjacency, (V, V), without self-loops.
+
+    Examples
+    --------
+    >>> adjacency([[0, 1, 2]], 4).toarray().astype(int)
+    array([[0, 1, 1, 0],
+           [1, 0, 1, 0],
+           [1, 1, 0, 0],
+           [0, 0, 0, 0]])
+    """
     pairs = edges(triangles)
     rows = np.concatenate([pairs[:, 0], pairs[:, 1]])
     columns = np.concatenate([pairs[:, 1], pairs[:, 0]])
@@ -39,6 +58,11 @@ def triangle_normals(vertices: npt.ArrayLike, triangles: npt.ArrayLike) -> Float
     """Return unit normals of the triangles, (..., F, 3) for vertices (..., V, 3).
 
     A triangle without area gets the zero vector.
+
+    Examples
+    --------
+    >>> triangle_normals([[0, 0, 0], [1, 0, 0], [0, 1, 0]], [[0, 1, 2]])
+    array([[0., 0., 1.]])
     """
     vertices = np.asarray(vertices, dtype=np.float64)
     triangles = np.asarray(triangles)

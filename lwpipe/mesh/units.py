@@ -18,6 +18,11 @@ def guess_unit(diagonal: float) -> str | None:
     Returns
     -------
     unit : 'm', 'cm', 'mm' or 'um'; None where no unit gives a face or a body
+
+    Examples
+    --------
+    >>> guess_unit(0.25), guess_unit(25.0), guess_unit(250.0), guess_unit(10_000.0)
+    ('m', 'cm', 'mm', None)
     """
     if 0.05 <= diagonal < 3:
         return "m"

@@ -15,7 +15,13 @@ from lwpipe.run.schema import RUN_KEYS, RunSettings, Settings
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay `above` over `below`: mappings are merged key by key, everything else is replaced."""
+    """Lay `above` over `below`: mappings are merged key by key, everything else is replaced.
+
+    Examples
+    --------
+    >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"b": [3]}})
+    {'a': {'b': [3], 'c': 2}}
+    """
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)

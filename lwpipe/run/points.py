@@ -75,6 +75,11 @@ def point_name(values: Mapping[str, Any]) -> str:
     It can stand for a folder everywhere: it has letters, digits and '.=_+-' only, and at most 200
     of them; what else a text holds, and the end of a long name, is replaced by a hash. There is
     no comma, because Snakemake splits the wildcards of jobs that it sends to a cluster there.
+
+    Examples
+    --------
+    >>> point_name({"training.cycle_weight": 0.3, "training.seed": 0})
+    'training.cycle_weight=0.3__training.seed=0'
     """
     name = "__".join(f"{key}={_text(value)}" for key, value in values.items())
     return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 13]}-{_hash(name)}"

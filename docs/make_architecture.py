@@ -1,0 +1,61 @@
+"""Draw the rooms of the house, from the contract of imports: docs/pictures/architecture.svg.
+
+Usage: python docs/make_architecture.py
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WIDTH, HEIGHT, GAP, LEFT = 860, 40, 12, 20
+INK, MUTED, FILL, EDGE = "#1a1a1a", "#666666", "#eef3f8", "#9db4cc"
+
+
+def rooms() -> list[list[str]]:
+    """Return the rooms from top to bottom; those of one line do not know each other."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    return [[room.strip() for room in layer.split("|")] for layer in layers]
+
+
+def words(room: str) -> str:
+    """Return what a room says of itself: the first line of its docstring."""
+    source = (ROOT / "lwpipe" / room / "__init__.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
+
+
+def main() -> None:
+    """Write the picture."""
+    lines, top = [], GAP
+    for layer in rooms():
+        width = (WIDTH - 2 * LEFT - GAP * (len(layer) - 1)) / len(layer)
+        for place, room in enumerate(layer):
+            x = LEFT + place * (width + GAP)
+            lines.append(
+                f'<rect x="{x:g}" y="{top}" width="{width:g}" height="{HEIGHT}" rx="5" '
+                f'fill="{FILL}" stroke="{EDGE}"/>'
+            )
+            lines.append(
+                f'<text x="{x + 12:g}" y="{top + 17}" fill="{INK}" font-size="13" '
+                f'font-weight="bold">{room}</text>'
+            )
+            said = words(room)
+            room_for = int(width / 6.1)
+            said = said if len(said) <= room_for else said[: room_for - 1].rstrip() + "…"
+            lines.append(
+                f'<text x="{x + 12:g}" y="{top + 32}" fill="{MUTED}" font-size="11">{said}</text>'
+            )
+        top += HEIGHT + GAP
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" '
+        'font-family="system-ui, sans-serif">'
+    )
+    picture = ROOT / "docs" / "pictures" / "architecture.svg"
+    picture.write_text("\n".join([head, *lines, "</svg>"]) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
