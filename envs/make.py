@@ -53,7 +53,7 @@ def conda_yaml() -> str:
         elif not name.startswith("snakemake-"):
             conda.append(CONDA.get(name, name) + each.removeprefix(name))
     lines = [
-        "# Environment for `snakemake --software-deployment-method conda`; made from pyproject.toml",
+        "# Environment of `snakemake --software-deployment-method conda`, made from pyproject.toml",
         "# by `python envs/make.py`. The package itself is found beside the Snakefile.",
         "channels:",
         "  - conda-forge",

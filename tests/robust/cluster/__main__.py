@@ -22,6 +22,7 @@ from pathlib import Path
 
 import psutil
 
+from ..reference import place
 from .scenarios import (
     MODEL,
     TRAINING,
@@ -71,7 +72,7 @@ def _run(folder: Path) -> int:
     files = (folder / "training.yaml",)
     files[0].write_text(TRAINING, encoding="utf-8")
     whole, training = folder / "local", folder / "local_training"
-    _locally(whole)
+    place(whole)
     copy_upstream(whole, training)
     _locally(training, str(MODEL), files=files)
     print(f"local runs: {time.monotonic() - started:.0f} s", flush=True)

@@ -15,8 +15,10 @@ import psutil
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = [ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"]
-# Snakemake runs a job as a copy of its script, whose name ends in that of the rule's script.
-_SCRIPT = re.compile(r"\.snakemake/scripts/\w+\.(\w+)\.py$")
+# Snakemake runs a job as a copy of the one script, which begins with what the job is told: its log
+# among it.
+_SCRIPT = re.compile(r"\.snakemake/scripts/\w+\.stage\.py$")
+_LOG = re.compile(r"/logs/(\w+)\.log")
 
 
 def command(folder: Path, *arguments: str, files: Iterable[Path] = ()) -> list[str]:
@@ -57,11 +59,17 @@ def said(folder: Path) -> str:
 
 def scripts(folder: Path) -> set[str]:
     """Return the rules whose jobs have been started in `folder` and have not ended."""
-    return {
-        found[1]
-        for path in (folder / ".snakemake" / "scripts").glob("*.py")
-        if (found := _SCRIPT.search(str(path)))
-    }
+    files = (folder / ".snakemake" / "scripts").glob("*.py")
+    return {rule for path in files if (rule := _rule_of(path))}
+
+
+def _rule_of(script: Path) -> str | None:
+    """Return the rule of the job that a script is of; None if it is gone or half written."""
+    try:
+        found = _LOG.search(script.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
+    return found[1] if found else None
 
 
 def kill(process: subprocess.Popen[bytes]) -> set[str]:
@@ -120,7 +128,8 @@ def _rules(process: psutil.Process) -> set[str]:
         words = process.cmdline()
     except psutil.Error:
         return set()
-    return {found[1] for word in words if (found := _SCRIPT.search(word))}
+    named = (Path(word) for word in words if _SCRIPT.search(word))
+    return {rule for path in named if (rule := _rule_of(path))}
 
 
 def _signal(process: psutil.Process, number: signal.Signals) -> None:
