@@ -43,7 +43,7 @@ def main() -> None:
                 f'font-weight="bold">{room}</text>'
             )
             said = words(room)
-            room_for = int(width / 6.1)
+            room_for = int(width / 6.7)
             said = said if len(said) <= room_for else said[: room_for - 1].rstrip() + "…"
             lines.append(
                 f'<text x="{x + 12:g}" y="{top + 32}" fill="{MUTED}" font-size="11">{said}</text>'

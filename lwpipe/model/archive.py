@@ -94,7 +94,7 @@ def load(path: str | Path, device: str = "cpu", backend: str = "auto") -> PartMo
     Examples
     --------
     >>> import lwpipe
-    >>> model = lwpipe.load("results/synthetic/variants/full/train")  # doctest: +SKIP
+    >>> model = lwpipe.load("results/synthetic/variants/full/training")  # doctest: +SKIP
     >>> parts = model.parts(model.encode(faces))  # doctest: +SKIP
     """
     path = Path(path)
