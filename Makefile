@@ -52,7 +52,7 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/pip install --quiet --requirement envs/docs.lock
 	$(BIN)/python docs/make_architecture.py
-	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
 bench: $(READY)
 	$(BIN)/python benchmarks/performance.py
@@ -73,6 +73,9 @@ lock:
 	build/lock/bin/pip install --quiet --requirement envs/requirements.in
 	@echo "# Pinned versions of everything in requirements.in; written by \`make lock\`." > envs/requirements.lock
 	build/lock/bin/pip freeze --all --exclude pip | sed 's/+cpu$$//' >> envs/requirements.lock
+	build/lock/bin/pip install --quiet --requirement envs/docs.in
+	@echo "# What \`make docs\` needs beside requirements.lock; written by \`make lock\`." > envs/docs.lock
+	build/lock/bin/pip freeze --all --exclude pip | sed 's/+cpu$$//' | grep -vxFf envs/requirements.lock >> envs/docs.lock
 
 clean:
 	rm -rf $(VENV) build
