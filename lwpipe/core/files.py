@@ -66,6 +66,20 @@ def cannot_write(path: str | os.PathLike[str], error: OSError) -> LwpipeError:
     return LwpipeError(f"{os.fspath(path)}: cannot be written: {reason.rstrip('.')}.")
 
 
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises
+    ------
+    LwpipeError
+        If it cannot be made, or a file stands in its place.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def allocate(path: str | os.PathLike[str]) -> None:
     """Take the place on the disk of a file that is all holes, such as a new memory map's.
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from lwpipe.core.arrays import array_shapes, read_npz
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.files import atomic_path, write_csv
+from lwpipe.core.files import atomic_path, make_folder, write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.data.store import Dataset
 from lwpipe.editing import FaceModel, alphas, interpolate_part
@@ -36,7 +36,16 @@ COLUMNS = (
     "hausdorff_mean_mm",
 )
 _OWN_MESHES = re.compile(r"pair_\d+_part_\d+_step_\d+\.ply")
-_ARRAYS = ("ends", "faces", "maps", "weights", "columns", "ids", "matched")
+# The arrays of a pair and their types; their names end in the number of the pair.
+_ARRAYS: Mapping[str, type[np.generic]] = {
+    "ends": np.float32,
+    "faces": np.float32,
+    "maps": np.float64,
+    "weights": np.float32,
+    "columns": np.int64,
+    "ids": np.str_,
+    "matched": np.bool_,
+}
 
 
 @dataclass(frozen=True)
@@ -127,6 +136,7 @@ def interpolate(
     folder = Path(output)
     table: list[dict[str, Any]] = []
     meshes: set[Path] = set()
+    make_folder(folder / "meshes")
     archive = atomic_path(folder / "interpolation.npz")
     with archive as temporary, zipfile.ZipFile(temporary, "w") as file:
         for number, (source, target) in enumerate(pairs):
@@ -137,7 +147,6 @@ def interpolate(
             table += _rows(number, result)
     table = rounded(table)
     write_csv(folder / "interpolation.csv", table, COLUMNS)
-    (folder / "meshes").mkdir(exist_ok=True)
     for path in (folder / "meshes").glob("pair_*.ply"):
         if _OWN_MESHES.fullmatch(path.name) and path not in meshes:
             path.unlink(missing_ok=True)
@@ -163,6 +172,11 @@ def interpolate_pair(
         Rows of the data set.
     steps : int
         S faces a part, at alpha = i / (S + 1), i = 1 ... S.
+
+    Returns
+    -------
+    Interpolation
+        Nothing is written. A model with one part has one row, whose local weight is 1 everywhere.
     """
     ends = np.asarray(data.vertices[[source, target]])
     source_parts, target_parts = model.parts(model.encode(ends))
@@ -185,26 +199,24 @@ def interpolate_pair(
     )  # fmt: skip
 
 
-def read_interpolations(path: str | Path, vertex_count: int) -> Iterator[Interpolation]:
+def read_interpolations(path: str | Path, data: Dataset) -> Iterator[Interpolation]:
     """Yield the pairs of an `interpolation.npz`, one at a time in memory.
 
     Parameters
     ----------
     path : the file
-    vertex_count : number of vertices V of the data set
+    data : the data set that the faces are from
 
     Raises
     ------
     LwpipeError
-        If the file is missing or damaged, or is for another number of vertices.
+        If the file is missing or damaged, or was made of other data.
     """
-    there = array_shapes(path)
-    pairs = max(1, sum(name.startswith("faces_") for name in there))
-    for number in range(pairs):
-        named = {name: f"{name}_{number}" for name in _ARRAYS}
-        read = read_npz(path, "an interpolation", list(named.values()))
-        arrays = {name: read[stored] for name, stored in named.items()}
-        _check(path, arrays, vertex_count)
+    stored = array_shapes(path)
+    for number in range(-(-len(stored) // len(_ARRAYS))):
+        read = read_npz(path, "an interpolation", [f"{name}_{number}" for name in _ARRAYS])
+        arrays = {name: read[f"{name}_{number}"] for name in _ARRAYS}
+        _check(path, arrays, data)
         source_id, target_id = arrays["ids"].tolist()
         source, target = arrays["ends"]
         yield Interpolation(
@@ -213,28 +225,34 @@ def read_interpolations(path: str | Path, vertex_count: int) -> Iterator[Interpo
         )  # fmt: skip
 
 
-def _check(path: str | Path, arrays: Mapping[str, npt.NDArray[Any]], vertex_count: int) -> None:
-    faces = arrays["faces"]
-    parts = faces.shape[0] if faces.ndim == 4 else 0
-    expected = {
-        "ends": (2, vertex_count, 3),
-        "faces": (*faces.shape[:2], vertex_count, 3),
-        "maps": (parts, vertex_count),
-        "weights": (vertex_count, parts),
+def _check(path: str | Path, arrays: Mapping[str, npt.NDArray[Any]], data: Dataset) -> None:
+    vertices = data.vertices.shape[1]
+    parts, steps = (*arrays["faces"].shape, 0, 0)[:2]
+    shapes: Mapping[str, tuple[int, ...]] = {
+        "ends": (2, vertices, 3),
+        "faces": (parts, steps, vertices, 3),
+        "maps": (parts, vertices),
+        "weights": (vertices, parts),
         "columns": (parts,),
         "ids": (2,),
         "matched": (),
     }
-    for name, shape in expected.items():
-        array = arrays[name]
-        kind = {"columns": "i", "ids": "U", "matched": "b"}.get(name, "f")
-        if array.shape != shape or array.dtype.kind != kind or array.size == 0:
+    for name, array in arrays.items():
+        kind = _ARRAYS[name]
+        if array.shape != shapes[name] or array.dtype.type is not kind or array.size == 0:
             raise LwpipeError(
-                f"{path}: is not an interpolation of faces of {vertex_count} vertices: `{name}` is "
+                f"{path}: is not an interpolation of faces of {vertices} vertices: `{name}` is "
                 f"{array.dtype} {array.shape}."
             )
-        if kind == "f" and not np.isfinite(array).all():
+        if issubclass(kind, np.floating) and not np.isfinite(array).all():
             raise LwpipeError(f"{path}: `{name}` has values that are not finite.")
+    if not ((arrays["columns"] >= 0) & (arrays["columns"] < parts)).all():
+        raise LwpipeError(f"{path}: `columns` names local weights that there are not.")
+    unknown = sorted(set(arrays["ids"].tolist()) - set(data.faces["id"].astype(str)))
+    if unknown:
+        raise LwpipeError(
+            f"{path}: was made of other data: no face of {data.path} has the id {unknown[0]!r}."
+        )
 
 
 def _write_arrays(file: zipfile.ZipFile, number: int, result: Interpolation) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.core.files import make_folder
 from lwpipe.data.store import Dataset
 from lwpipe.evaluation.inputs import open_data
 from lwpipe.evaluation.interpolation import Interpolation, read_interpolations
@@ -51,8 +52,9 @@ def draw_interpolation(
     check_animation(interpolation.animation)
     data = open_data(data)
     folder = Path(output)
+    make_folder(folder)
     written: set[Path] = set()
-    for number, result in enumerate(read_interpolations(faces, data.vertices.shape[1])):
+    for number, result in enumerate(read_interpolations(faces, data)):
         name = f"pair_{number:02d}"
         written |= _draw(result, data.triangles, folder, name, interpolation.animation, figures)
     for path in folder.glob("pair_*"):

@@ -1,0 +1,106 @@
+"""Plots of tables."""
+
+from __future__ import annotations
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from lwpipe.core.errors import LwpipeError
+from lwpipe.figures.ablation import draw_tradeoff
+from lwpipe.figures.diversity import draw_diversity
+from lwpipe.figures.learning_curve import draw_learning_curve
+from tests.helpers.pictures import SMALL, size
+
+HISTORY = "epoch,loss,reconstruction_loss,cycle_loss,train_mm,test_mm,learning_rate,seconds\n"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["1,0.5,0.5,0.0,1.2,1.3,0.004,3"],
+        [f"{e},{2 / e},{1 / e},{1 / e},{5 / e},{5.2 / e},0.001,3" for e in range(1, 40)],
+        ["1,0.5,0.5,,1.2,,0.004,3", "2,0.4,0.4,,1.1,,0.004,3"],
+    ],
+)
+def test_learning_curve(tmp_path, lines):
+    (tmp_path / "history.csv").write_text(HISTORY + "\n".join(lines) + "\n")
+    for name in ("a.png", "b.png"):
+        draw_learning_curve(tmp_path / "history.csv", tmp_path / name, SMALL)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert size(tmp_path / "a.png") == (420, 155)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (None, "cannot be read"),
+        ("", "cannot be read"),
+        (HISTORY, "no row"),
+        ("epoch,loss\n1,2\n", "no column 'train_mm'"),
+        (HISTORY + "1,x,0.5,0.0,1.2,1.3,0.004,3\n", "'loss' is not numbers"),
+    ],
+)
+def test_tables_that_cannot_be_drawn_are_named(tmp_path, text, fault):
+    path = tmp_path / "history.csv"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(LwpipeError, match=fault) as caught:
+        draw_learning_curve(path, tmp_path / "a.png", SMALL)
+    assert str(path) in str(caught.value)
+    assert not (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize("sets", [("train", "test", "synthesised"), ("train", "test"), ("train",)])
+@pytest.mark.parametrize("count", [2, 30])
+def test_diversity(tmp_path, sets, count):
+    random = np.random.default_rng(0)
+    rows = [
+        f"{name},x{i},{','.join(f'{v:.4f}' for v in random.normal(size=4))}"
+        for name in sets
+        for i in range(count)
+    ]
+    table = tmp_path / "points.csv"
+    table.write_text("set,id,pca_x,pca_y,tsne_x,tsne_y\n" + "\n".join(rows) + "\n")
+    for name in ("a.png", "b.png"):
+        draw_diversity(table, tmp_path / name, SMALL)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    green = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(int)
+    has_green = (
+        (green[:, :, 1] > green[:, :, 0] + 50) & (green[:, :, 1] > green[:, :, 2] + 50)
+    ).any()
+    assert has_green == ("synthesised" in sets)
+
+
+SUMMARY = (
+    "variant,kind,reconstruction_mean_mm,reconstruction_median_mm,reconstruction_p95_mm,r_min,"
+    "r_mean,leak_min,leak_max,leak_mean,outside_mm,mahalanobis,stretch,flipped,specificity_mm,"
+    "diversity_pca_ratio,diversity_tsne_ratio,parameters,seconds,epochs\n"
+    "full,model,0.79,0.6,1.7,0.8,0.9,0.26,0.34,0.3,0.58,0.94,0.05,0.0,1.6,1.1,1.2,243124,702,30\n"
+    "no_projection,model,0.73,0.6,1.6,,,,,,,,,,,,,226740,340,30\n"
+    "pca,baseline,0.43,0.4,0.9,,,,,,,,,,,,,38016,,\n"
+    "mask_blend,baseline,,,,0.9,0.95,0.0,0.02,0.0,0.91,1.21,0.02,0.0,1.9,,,,,\n"
+    "real_test,reference,,,,,,,,,0.02,1.03,,,1.7,,,,,\n"
+)
+
+
+@pytest.mark.parametrize("keep", ["full|no_proj|pca|mask|real", "no_proj|pca", "full"])
+def test_tradeoff(tmp_path, keep):
+    head, *lines = SUMMARY.splitlines()
+    chosen = [line for line in lines if line.startswith(tuple(keep.split("|")))]
+    table = tmp_path / "summary.csv"
+    table.write_text("\n".join([head, *chosen]) + "\n")
+    for name in ("a.png", "b.png"):
+        draw_tradeoff(table, tmp_path / name, SMALL)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_plots_leave_matplotlib_as_it_was(tmp_path):
+    (tmp_path / "history.csv").write_text(HISTORY + "1,0.5,0.5,0.0,1.2,1.3,0.004,3\n")
+    with matplotlib.rc_context({"font.size": 33.0, "axes.facecolor": "black"}):
+        before = dict(matplotlib.rcParams)
+        draw_learning_curve(tmp_path / "history.csv", tmp_path / "a.png", SMALL)
+        assert dict(matplotlib.rcParams) == before
+    draw_learning_curve(tmp_path / "history.csv", tmp_path / "b.png", SMALL)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
