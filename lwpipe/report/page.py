@@ -99,7 +99,7 @@ def _templates() -> Environment:
     # What is shown comes from files of the user: nothing of it is markup.
     return Environment(
         loader=PackageLoader("lwpipe.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=False, keep_trailing_newline=True,
+        trim_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
 
 

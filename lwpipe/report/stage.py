@@ -49,12 +49,10 @@ def write_report_of_run(name: str, page: str | Path, **shown: Paths) -> None:
         facts: dict[str, Any] = {}
         for argument, stage, output in _shown(target.name):
             for variant, path in shown.get(argument, {}).items():
-                caption = _caption(output, variant)
                 if output.show == "figure":
-                    pictures = _pictures(path, output, caption)
-                    figures += [Figure(file, words) for file, words in pictures]
+                    figures += _figures(path, output, variant)
                 elif output.show == "table":
-                    tables.append(Table(Path(path), caption))
+                    tables.append(Table(Path(path), _caption(output, variant)))
             if output.show == "facts":
                 facts |= _facts(stage, shown.get(argument, {}))
         if figures or tables or facts:
@@ -74,49 +72,82 @@ def _caption(output: Output, variant: str) -> str:
     """Return the caption of the file of one variant."""
     if "{variant}" in output.caption:
         return output.caption.replace("{variant}", variant)
-    return f"{output.caption.removesuffix('.')} ({variant})." if variant else output.caption
+    return _of(output.caption.removesuffix("."), variant) + "." if variant else output.caption
 
 
-def _pictures(path: str | Path, output: Output, caption: str) -> list[tuple[Path, str]]:
-    """Return a picture, or those in a folder in the order of the patterns, and their captions."""
+def _of(words: str, variant: str) -> str:
+    return f"{words} ({variant})" if variant else words
+
+
+def _figures(path: str | Path, output: Output, variant: str) -> list[Figure]:
+    """Return a picture, or those in a folder in the order of the patterns."""
+    caption = _caption(output, variant)
     if not output.patterns:
-        return [(Path(path), caption)]
+        return [Figure(Path(path), caption)]
     globs = [re.sub(r"\{\w+\}", "*", pattern) for pattern in output.patterns]
     found = [file for glob in globs for file in sorted(Path(path).glob(glob))]
     if not found:
         raise LwpipeError(f"{path}: holds none of {', '.join(globs)}.")
     first, *others = found
     # What all of them show is said once.
-    return [(first, caption), *((file, file.stem.replace("_", " ")) for file in others)]
+    return [
+        Figure(first, caption),
+        *(Figure(file, _of(file.stem.replace("_", " "), variant)) for file in others),
+    ]
 
 
 def _facts(stage: Stage, paths: Paths) -> dict[str, Any]:
-    contents = {variant: read_json(path) for variant, path in paths.items()}
-    return _of_data(contents) if stage.name == "make_dataset" else _of_training(contents)
+    if stage.name == "make_dataset":
+        return _of_data(paths)
+    if stage.name == "train_model":
+        return _of_training(paths)
+    facts: dict[str, Any] = {}
+    for variant, path in paths.items():
+        content = _read(path)
+        facts |= {variant: content} if variant else content
+    return facts
 
 
-def _of_data(contents: Mapping[str, Any]) -> dict[str, Any]:
+def _read(path: str | Path) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise LwpipeError(f"{path}: holds no facts by name.")
+    return content
+
+
+def _of_data(paths: Paths) -> dict[str, Any]:
     """Return what is to know of each data set."""
+    stores = {variant: _read(path) for variant, path in paths.items()}
     return {
-        f"{words} ({variant})" if variant else words: str(store[key])
-        for variant, store in contents.items()
+        _of(words, variant): str(store[key])
+        for variant, store in stores.items()
         for key, words in _DATA_FACTS.items()
         if key in store
     }
 
 
-def _of_training(contents: Mapping[str, Any]) -> dict[str, Any]:
+def _of_training(paths: Paths) -> dict[str, Any]:
     """Return the settings of the first variant, and of the others what differs."""
-    settings = {
-        variant: {
+    settings = {variant: _settings(path) for variant, path in paths.items()}
+    first = next(iter(settings.values()), {})
+    return {
+        name: {
+            key: value
+            for key, value in own.items()
+            if own is first or key not in first or value != first[key]
+        }
+        for name, own in settings.items()
+    }
+
+
+def _settings(path: str | Path) -> dict[str, Any]:
+    """Return the settings that a model was made with, and how many numbers it has."""
+    about = _read(path)
+    try:
+        return {
             **{f"model.{key}": value for key, value in about["model"].items()},
             **{f"training.{key}": value for key, value in about["info"]["training"].items()},
             "parameters": about["parameters"],
         }
-        for variant, about in contents.items()
-    }
-    first = next(iter(settings.values()))
-    return {
-        name: {key: value for key, value in own.items() if own is first or value != first[key]}
-        for name, own in settings.items()
-    }
+    except (KeyError, TypeError, AttributeError) as error:
+        raise LwpipeError(f"{path}: does not describe a trained model: make it again.") from error

@@ -31,12 +31,16 @@ if "torch" not in failed:
     found["torch"] = {"version": torch.__version__, "cuda": torch.version.cuda, "gpus": gpus,
                       "threads": torch.get_num_threads(),
                       "free_bytes": free_bytes(torch.device("cpu"))}
-if "numba" not in failed:
+if not {"numba", "numpy"} & set(failed):
     import numpy as np
     from lwpipe.local_weights import kernels
     out = np.empty((2, 4))
-    kernels.project(np.ones((4, 8)), np.ones((2, 8)), out)
-    found["kernel"] = float(out.sum())
+    try:
+        kernels.project(np.ones((4, 8)), np.ones((2, 8)), out)
+        found["kernel"] = float(out.sum())
+        found["cache"] = kernels.project.stats.cache_path
+    except Exception as error:
+        found["kernel"] = f"{type(error).__name__}: {error}"
 print(json.dumps(found))
 """
 RENDERING = """

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
 
 from lwpipe.cli.context import read_run
 from lwpipe.cli.doctor import machine, project, software
 from lwpipe.cli.doctor.check import Check, fault
 from lwpipe.cli.doctor.children import LIBRARIES, RENDERING, Child
+from lwpipe.cli.doctor.members import members_of
 from lwpipe.core.errors import LwpipeError
 from lwpipe.run.layout import Layout
 
@@ -32,21 +32,18 @@ def examine(options: Namespace) -> list[Check]:
     # While the children import their libraries.
     snakemake = [software.check_snakemake(), software.check_slurm(), machine.check_lock()]
     libraries, rendering = (child.answer() for child in children)
-    usable = isinstance(libraries, dict) and "torch" in libraries
     checks += software.check_libraries(libraries)
-    checks += [software.check_cache(), software.check_rendering(rendering)]
+    checks.append(software.check_rendering(rendering))
     device = None if layout is None else layout.run.base.training.device
     checks += [machine.check_gpu(libraries, device), *snakemake]
     if layout is None:
         return [*checks, invalid]
-    checks += machine.check_memory(libraries, layout)
-    checks += machine.check_disk(layout)
-    return checks + list(_run(layout, usable))
-
-
-def _run(layout: Layout, usable: bool) -> Iterator[Check]:
-    yield from project.check_settings(layout)
-    yield project.check_source(layout.run.base.data)
+    members = members_of(layout)
+    checks += machine.check_memory(libraries, members)
+    checks += machine.check_disk(layout, members)
+    checks += project.check_settings(layout.run.name, members)
+    checks.append(project.check_source(layout.run.base.data))
     # What cannot be imported must not crash this process.
-    if usable:
-        yield from project.check_results(layout)
+    if isinstance(libraries, dict) and "torch" in libraries:
+        checks += project.check_results(layout, members)
+    return checks

@@ -7,14 +7,15 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lwpipe.cli.doctor.check import Check, fault, ok, warning
+from lwpipe.cli.doctor.members import Member
 from lwpipe.core.stage import Size
 from lwpipe.run.layout import Layout
-from lwpipe.run.needs import memory_mb, size_of
+from lwpipe.run.needs import memory_mb
 from lwpipe.run.schema import Settings
 from lwpipe.run.stages import STAGES
 
@@ -71,7 +72,7 @@ def _driver() -> tuple[str, str] | None:
     return name, driver
 
 
-def check_memory(found: dict[str, Any] | str, layout: Layout) -> Iterator[Check]:
+def check_memory(found: dict[str, Any] | str, members: Sequence[Member]) -> Iterator[Check]:
     """Compare cores and memory with what the stages of the run ask for."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     yield ok("cores", str(cores))
@@ -80,24 +81,24 @@ def check_memory(found: dict[str, Any] | str, layout: Layout) -> Iterator[Check]
         return
     free = about["free_bytes"] / 1e6
     needs = {
-        (memory_mb(stage, settings, size), stage): variant
-        for variant, settings, size in members(layout)
+        (memory_mb(stage, member.settings, member.size), stage): member.name
+        for member in members
         for stage in STAGES
         if STAGES[stage].scope in ("shared", "run", "variant")
     }
-    (needed, stage), variant = max(needs.items())
+    (needed, stage), name = max(needs.items())
     words = f"{free / 1000:.1f} GB free, the most that a job needs is {needed / 1000:.1f} GB"
     if needed > free:
         yield warning(
             "memory",
-            f"{words} ({stage}, {variant})",
+            f"{words} ({stage}, {name})",
             "lower data.faces or training.batch_size, or raise training.accumulate",
         )
     else:
         yield ok("memory", words)
 
 
-def check_disk(layout: Layout) -> Iterator[Check]:
+def check_disk(layout: Layout, members: Sequence[Member]) -> Iterator[Check]:
     """Check that results can be written, and that there is room for them."""
     for name, folder in (("results", Path(layout.base)), (".snakemake", Path(".snakemake"))):
         there = folder
@@ -114,7 +115,7 @@ def check_disk(layout: Layout) -> Iterator[Check]:
             )
             continue
         if name == "results":
-            yield _room(there, layout)
+            yield _room(there, members)
         kind = _file_system(there)
         if kind in _SHARED:
             yield ok(
@@ -123,14 +124,14 @@ def check_disk(layout: Layout) -> Iterator[Check]:
             )
 
 
-def _room(there: Path, layout: Layout) -> Check:
+def _room(there: Path, members: Sequence[Member]) -> Check:
     """Compare the free space of the disk with an estimate of what the run writes."""
-    needed, sizes = 0.0, set()
-    for _, settings, size in members(layout):
-        # Weights and two moments of Adam, in the model and three checkpoints.
-        needed += 12 * _model_megabytes(settings, size) + _VARIANT_MB
-        sizes.add(size)
-    needed += sum(size.megabytes for size in sizes)
+    # Weights and two moments of Adam, in the model and three checkpoints.
+    needed = sum(
+        12 * _model_megabytes(member.settings, member.size) + _VARIANT_MB for member in members
+    )
+    sizes = {member.data: member.size for member in members}
+    needed += sum(size.megabytes for size in sizes.values())
     free = shutil.disk_usage(there).free / 1e6
     words = f"{free / 1000:.1f} GB free, a full run writes about {max(needed / 1000, 0.1):.1f} GB"
     if needed > free:
@@ -172,11 +173,3 @@ def check_lock() -> Check:
         f"{locks} is not empty: Snakemake is running here, or was killed",
         "if none is running: snakemake --unlock, then the same command with --rerun-incomplete",
     )
-
-
-def members(layout: Layout) -> Iterator[tuple[str, Settings, Size]]:
-    """Yield the name, the settings and the size of the data of each variant and sweep point."""
-    run = layout.run
-    points = {name: point.settings for name, point in run.points.items()}
-    for name, settings in {**run.variants, **points}.items():
-        yield name, settings, size_of(settings, layout.folder("make_dataset", name))

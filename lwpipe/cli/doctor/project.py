@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lwpipe.cli.doctor.check import Check, fault, ok, warning
-from lwpipe.cli.doctor.machine import members
+from lwpipe.cli.doctor.members import Member
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.stage import Size
 from lwpipe.data.settings import DataSettings
@@ -17,18 +17,21 @@ from lwpipe.run.schema import Settings
 from lwpipe.template.settings import SMALLEST_LEVEL
 
 
-def check_settings(layout: Layout) -> Iterator[Check]:
-    """Check what the keys of a valid configuration ask of each other and of the data."""
-    run = layout.run
-    seen = set()
-    for _, settings, size in members(layout):
-        for check in _contradictions(settings, size):
-            if check not in seen:
-                seen.add(check)
-                yield check
-    if not any(check.status == "fault" for check in seen):
-        names = [*run.variants, *run.points]
-        yield ok("configuration", f"valid: run {run.name!r} with {', '.join(names)}")
+def check_settings(name: str, members: Sequence[Member]) -> Iterator[Check]:
+    """Check what the keys of a valid configuration ask of each other and of the data.
+
+    Parameters
+    ----------
+    name : of the run
+    members : its variants and points
+    """
+    found = {
+        check: None for member in members for check in _contradictions(member.settings, member.size)
+    }
+    yield from found
+    if not any(check.status == "fault" for check in found):
+        names = ", ".join(member.name for member in members)
+        yield ok("configuration", f"valid: run {name!r} with {names}")
 
 
 def _contradictions(settings: Settings, size: Size) -> Iterator[Check]:
@@ -78,10 +81,10 @@ def check_source(data: DataSettings) -> Check:
         return fault("data source", f"{error.filename}: {error.strerror}", "make it readable")
 
 
-def check_results(layout: Layout) -> Iterator[Check]:
+def check_results(layout: Layout, members: Sequence[Member]) -> Iterator[Check]:
     """Check what earlier runs have left: the data set, models and checkpoints."""
-    yield from _data_sets(layout)
-    folders = {Path(layout.folder("train_model", name)) for name, _, _ in members(layout)}
+    yield from _data_sets(members)
+    folders = {Path(layout.folder("train_model", member.name)) for member in members}
     models = [folder for folder in sorted(folders) if (folder / "model.json").is_file()]
     damaged = _faults(_read_model, models)
     if damaged:
@@ -107,11 +110,10 @@ def check_results(layout: Layout) -> Iterator[Check]:
         yield ok("checkpoints", f"{len(files)}, all as they were written")
 
 
-def _data_sets(layout: Layout) -> Iterator[Check]:
+def _data_sets(members: Sequence[Member]) -> Iterator[Check]:
     from lwpipe.data.store import Dataset
 
-    folders = {layout.folder("make_dataset", name): s for name, s, _ in members(layout)}
-    for folder, settings in folders.items():
+    for folder, settings in {member.data: member.settings for member in members}.items():
         if not (Path(folder) / "dataset.json").is_file():
             continue
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import shutil
 import sys
@@ -19,16 +18,15 @@ from packaging.specifiers import SpecifierSet
 import lwpipe
 from lwpipe.cli.doctor.check import Check, fault, ok, warning
 
-_MODULES = {
-    "libigl": "igl",
-    "pillow": "PIL",
-    "pyyaml": "yaml",
-    "scikit-learn": "sklearn",
-    "torch-geometric": "torch_geometric",
-    "typing-extensions": "typing_extensions",
-}
-_PACKAGE = Path(lwpipe.__file__).parent
-_INSTALL = "install the environment again: pip install --requirement envs/requirements.lock"
+_ROOT = Path(lwpipe.__file__).parent.parent
+_LOCK = _ROOT / "envs" / "requirements.lock"
+_INSTALL = (
+    f"install the environment again: pip install --requirement {_LOCK}"
+    if _LOCK.is_file()
+    else "install lwpipe again, with the packages that it requires"
+)
+# What `project(ones (4, 8), ones (2, 8))` sums up to.
+_KERNEL = 64.0
 
 
 def check_python() -> Check:
@@ -49,23 +47,33 @@ def check_packages() -> Check:
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
-            version = metadata.version(requirement.name)
+            installed = metadata.distribution(requirement.name)
         except metadata.PackageNotFoundError:
             faults.append(f"{requirement.name} is not installed")
             continue
-        module = _MODULES.get(requirement.name, requirement.name.replace("-", "_"))
-        if not requirement.specifier.contains(version, prereleases=True):
-            faults.append(f"{requirement.name} is {version}, needed is {requirement.specifier}")
-        elif importlib.util.find_spec(module) is None:
-            faults.append(f"{requirement.name} {version} has no module {module}")
+        lost = [file for file in _modules(installed) if not Path(str(file.locate())).is_file()]
+        named = f"{requirement.name} is {installed.version}"
+        if not requirement.specifier.contains(installed.version, prereleases=True):
+            faults.append(f"{named}, needed is {requirement.specifier}")
+        elif lost:
+            faults.append(f"{named}, but has lost {lost[0]}")
     if faults:
         return fault("packages", "; ".join(faults), _INSTALL)
     return ok("packages", f"lwpipe {lwpipe.__version__} and its {len(wanted)} requirements")
 
 
+def _modules(installed: metadata.Distribution) -> list[metadata.PackagePath]:
+    """Return the files of a distribution that its modules are imported from."""
+    return [
+        file
+        for file in installed.files or ()
+        if (len(file.parts) == 1 and file.suffix == ".py") or file.parts[1:] == ("__init__.py",)
+    ]
+
+
 def requirements() -> tuple[str, list[str]]:
     """Return the required Python and the required packages, as lwpipe's metadata name them."""
-    project = _PACKAGE.parent / "pyproject.toml"
+    project = _ROOT / "pyproject.toml"
     if project.is_file():
         # A checkout may be newer than what was installed from it.
         about = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
@@ -89,28 +97,25 @@ def check_libraries(found: dict[str, Any] | str) -> Iterator[Check]:
         about = found["torch"]
         build = f"CUDA {about['cuda']}" if about["cuda"] else "CPU"
         yield ok("PyTorch", f"{about['version']} ({build} build), {about['threads']} threads")
-    if found.get("kernel") == 64.0:
-        yield ok("numba", f"{metadata.version('numba')}, compiled kernels run")
-    elif "numba" not in found["failed"]:
-        yield fault("numba", "a compiled kernel gave a wrong result", _INSTALL)
+    if "kernel" in found:
+        yield from _check_kernel(found)
 
 
-def check_cache() -> Check:
-    """Check that numba can keep what it compiles."""
-    wish = os.environ.get("NUMBA_CACHE_DIR")
-    # The same order as numba's: the folder that is asked for, beside the source, the user's own.
-    own = Path.home() / (
-        "Library/Caches" if sys.platform == "darwin" else os.environ.get("XDG_CACHE_HOME", ".cache")
-    )
-    places = [Path(wish)] if wish else [_PACKAGE / "engine" / "__pycache__", own / "numba"]
-    for place in places:
-        if _writable(place):
-            return ok("numba's cache", str(place))
-    return warning(
-        "numba's cache",
-        f"no folder can be written ({', '.join(map(str, places))})",
-        "every job compiles anew, some ten seconds each: set NUMBA_CACHE_DIR to a writable folder",
-    )
+def _check_kernel(found: dict[str, Any]) -> Iterator[Check]:
+    if found["kernel"] != _KERNEL:
+        said = found["kernel"] if isinstance(found["kernel"], str) else "a wrong result"
+        yield fault("numba", f"a compiled kernel gave {said}", _INSTALL)
+        return
+    yield ok("numba", f"{metadata.version('numba')}, compiled kernels run")
+    if found["cache"]:
+        yield ok("numba's cache", found["cache"])
+    else:
+        yield warning(
+            "numba's cache",
+            "it finds no folder that it can write",
+            "every process compiles anew, some ten seconds each: set NUMBA_CACHE_DIR to a folder "
+            "that can be written",
+        )
 
 
 def check_rendering(found: dict[str, Any] | str) -> Check:
@@ -152,10 +157,3 @@ def check_slurm() -> Check:
     if sbatch:
         return ok("Slurm", f"{sbatch}, with Snakemake's executor")
     return ok("Slurm", "no sbatch here: jobs run on this machine")
-
-
-def _writable(folder: Path) -> bool:
-    """Say whether a folder can be written, or made."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from lwpipe.cli.inspect import inputs, stages
+from lwpipe.cli.inspect import declared, inputs, stages
 from lwpipe.cli.inspect.finding import Finding
 from lwpipe.core.arrays import array_shapes
 from lwpipe.core.errors import LwpipeError
@@ -51,17 +51,14 @@ def _folder(folder: Path) -> Describe:
         return stages.model
     if any(has(name) for name in stages.CHECKPOINTS):
         return stages.checkpoints
-    for name, describe in (
-        ("pyramid.npz", stages.pyramid),
-        ("local_weights.npz", stages.local_weights),
-    ):
-        if has(name):
-            # Bound now: the file is described, not the folder.
-            return lambda path, folder, name=name, describe=describe: describe(  # type: ignore[misc]
-                path, folder / name
-            )
+    if has(stages.PYRAMID):
+        return stages.pyramid
+    if has(stages.LOCAL_WEIGHTS):
+        return stages.local_weights
     if has("data/dataset.json") or has("variants"):
         return stages.run_folder
+    if declared.files(folder):
+        return declared.stage_folder
     raise LwpipeError(f"{folder}: holds nothing that lwpipe knows.")
 
 
@@ -70,7 +67,7 @@ def _file(file: Path) -> Describe:
 
     suffix = file.suffix.lower()
     if file.name == "vertices.npy" and (file.parent / "dataset.json").is_file():
-        return lambda path, file: stages.data_set(path, file.parent)
+        return stages.data_set
     if suffix == ".npz":
         return _archive(file)
     if suffix == ".json":
@@ -101,7 +98,7 @@ def _document(file: Path) -> Describe:
     content = read_json(file)
     keys = content if isinstance(content, dict) else {}
     if file.name == "dataset.json" or "content_sha256" in keys:
-        return lambda path, file: stages.data_set(path, file.parent)
+        return stages.data_set
     if file.name == "model.json" or "weights_sha256" in keys:
         return stages.model
     return inputs.document

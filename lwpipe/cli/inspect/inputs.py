@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lwpipe.cli.inspect.declared import made_by
 from lwpipe.cli.inspect.finding import Finding, changed, extent
 from lwpipe.core.arrays import array_shapes
 from lwpipe.core.errors import LwpipeError
@@ -29,6 +30,8 @@ _TABLES = {
     "weights_column": "measures part by part",
     "tsne_x": "encodings in the plane",
     "ellipse_area": "spread of encodings",
+    "hausdorff_max_mm": "distances of an interpolation",
+    "point": "points of a sweep",
     "reconstruction_mean_mm": "comparison of variants and baselines",
     "remark": "checks of a data set",
 }
@@ -77,10 +80,11 @@ def array(path: str, file: Path) -> Finding:
 
 
 def archive(path: str, file: Path) -> Finding:
-    """Describe an NPZ file that is none of the stages'."""
+    """Describe an NPZ file by its arrays."""
     shapes = array_shapes(file)
     facts: dict[str, Any] = {
-        "arrays": [f"{name}: {dtype} {shape}" for name, (shape, dtype) in shapes.items()]
+        "arrays": [f"{name}: {dtype} {shape}" for name, (shape, dtype) in shapes.items()],
+        **made_by(file),
     }
     faces = {"vertices", "triangles"} <= set(shapes)
     return Finding(path, "faces (NPZ)" if faces else "arrays (NPZ)", facts)
@@ -142,13 +146,14 @@ def table(path: str, file: Path) -> Finding:
             columns = list(rows.fieldnames or [])
     except (OSError, ValueError, csv.Error) as error:
         raise LwpipeError(f"{path}: cannot be read as CSV ({error}).") from error
+    made = made_by(file)
     kind = next((words for name, words in _TABLES.items() if name in columns), None)
-    if kind is None:
+    if kind is None and not made:
         raise LwpipeError(f"{path}: is a CSV file, but no table of lwpipe.")
-    facts: dict[str, Any] = {"rows": len(content), "columns": ", ".join(columns)}
+    facts: dict[str, Any] = {"rows": len(content), "columns": ", ".join(columns), **made}
     if "test_mm" in columns and content:
         facts |= _learning_curve(path, content)
-    return Finding(path, kind, facts)
+    return Finding(path, kind or "table of a stage", facts)
 
 
 def _learning_curve(path: str, rows: list[dict[str, str]]) -> dict[str, Any]:
@@ -171,25 +176,21 @@ def document(path: str, file: Path) -> Finding:
         facts = {key: value for key, value in content.items() if key != "part"}
         return Finding(path, "solve of local weights", facts)
     if isinstance(content, dict) and "reconstruction" in content:
-        error, model = content["reconstruction"], content.get("model") or {}
-        return Finding(
-            path,
-            "measures of a model",
-            {
-                "test error": error,
-                "locality": _without(content.get("locality"), "parts", "remark"),
-                "plausibility": _without(content.get("plausibility"), "reference"),
-                "specificity": content.get("specificity"),
-                "model": model,
-                **{key: content.get(key) for key in ("seed", "test_faces", "train_faces")},
-                "data sha256": content.get("data_sha256"),
-            },
-        )
+        names = {"reconstruction": "test error", "data_sha256": "data sha256"}
+        facts = {names.get(key, key): _numbers(value) for key, value in content.items()}
+        return Finding(path, "measures of a model", facts)
     if isinstance(content, dict) and "mask_blend" in content:
         facts = {"pca, test error": (content.get("pca") or {}).get("reconstruction")}
         return Finding(path, "measures of the baselines", facts)
     raise LwpipeError(f"{path}: is a JSON file, but none of lwpipe.")
 
 
-def _without(section: dict[str, Any] | None, *keys: str) -> dict[str, Any] | None:
-    return section and {key: value for key, value in section.items() if key not in keys}
+def _numbers(section: Any) -> Any:
+    """Return a section of measures without what is told part by part or in words."""
+    if not isinstance(section, dict):
+        return section
+    return {
+        key: value
+        for key, value in section.items()
+        if not isinstance(value, dict | list) and key != "remark"
+    }

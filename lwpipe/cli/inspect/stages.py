@@ -12,14 +12,17 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
 from lwpipe.data.store import Dataset
 from lwpipe.data.store_files import read_info
-from lwpipe.run.stages import TARGETS
+from lwpipe.run.stages import STAGES, TARGETS
 from lwpipe.training.settings import TrainingSettings
 
+PYRAMID = STAGES["make_template"].outputs["pyramid"].file
+LOCAL_WEIGHTS = STAGES["make_local_weights"].outputs["weights"].file
 CHECKPOINTS = ("last.pt", "previous.pt", "best.pt")
 
 
-def data_set(path: str, folder: Path) -> Finding:
+def data_set(path: str, given: Path) -> Finding:
     """Describe a data set store; its hash is checked."""
+    folder = given if given.is_dir() else given.parent
     dataset = Dataset.open(folder)
     info, faces = dataset.info, dataset.faces
     regions = dataset.regions()
@@ -42,10 +45,11 @@ def data_set(path: str, folder: Path) -> Finding:
     )
 
 
-def pyramid(path: str, file: Path) -> Finding:
+def pyramid(path: str, given: Path) -> Finding:
     """Describe a mesh pyramid."""
     from lwpipe.template import Pyramid
 
+    file = given / PYRAMID if given.is_dir() else given
     found = Pyramid.load(file)
     counts = [len(vertices) for vertices in found.vertices]
     return Finding(
@@ -63,10 +67,11 @@ def pyramid(path: str, file: Path) -> Finding:
     )
 
 
-def local_weights(path: str, file: Path) -> Finding:
+def local_weights(path: str, given: Path) -> Finding:
     """Describe local weights, and how they were solved for if that lies beside them."""
     from lwpipe.local_weights import load_local_weights
 
+    file = given / LOCAL_WEIGHTS if given.is_dir() else given
     weights, _ = load_local_weights(file)
     owner = np.bincount(weights.argmax(axis=1), minlength=weights.shape[1])
     facts: dict[str, Any] = {

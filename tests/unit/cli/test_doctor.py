@@ -11,16 +11,19 @@ import pytest
 from rich.console import Console
 
 from lwpipe.cli.context import read_run
-from lwpipe.cli.doctor import machine, project, software
+from lwpipe.cli.doctor import children, machine, members, project, software
 from lwpipe.cli.doctor.check import Check, as_lines, fault, ok, print_table
 from lwpipe.cli.doctor.children import Child
+from lwpipe.cli.doctor.members import Member, members_of
 from lwpipe.cli.main import main
+from lwpipe.run import needs
 from lwpipe.run.layout import Layout
 from tests.robust.bad_input.stage_inputs import copy_run, place_run
 
 LIBRARIES: dict[str, Any] = {
     "failed": {},
     "kernel": 64.0,
+    "cache": "/home/a/.cache/numba",
     "torch": {"version": "2.6", "cuda": None, "gpus": [], "threads": 2, "free_bytes": 8e9},
 }
 
@@ -34,6 +37,10 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def layout(*settings: str, results: str = "results") -> Layout:
     return Layout(read_run(Namespace(config=[], set=settings)), results)
+
+
+def of_run(*settings: str) -> list[Member]:
+    return members_of(layout(*settings))
 
 
 def statuses(checks: Any) -> dict[str, str]:
@@ -84,13 +91,15 @@ def test_a_crash_of_a_library_is_a_fault_and_no_more() -> None:
     assert statuses(software.check_libraries(crashed)) == {"compiled libraries": "fault"}
     one(software.check_rendering(crashed), "fault", "no such symbol", "libOSMesa")
     one(machine.check_gpu(crashed, None), "fault")
-    assert statuses(machine.check_memory(crashed, layout())) == {"cores": "ok"}
+    assert statuses(machine.check_memory(crashed, of_run())) == {"cores": "ok"}
 
 
 def test_libraries_that_fail_are_named() -> None:
     broken = {"failed": {"igl": "ImportError: libstdc++"}, "torch": LIBRARIES["torch"], "kernel": 3}
     checks = statuses(software.check_libraries(broken))
     assert checks == {"igl": "fault", "PyTorch": "ok", "numba": "fault"}
+    said = list(software.check_libraries({**LIBRARIES, "kernel": "TypingError: no"}))[-1]
+    one(said, "fault", "TypingError: no")
     one(software.check_rendering({"spread": 0.0}), "fault", "empty")
     one(software.check_rendering({"error": "no OSMesa"}), "fault", "no OSMesa")
 
@@ -107,12 +116,49 @@ def test_versions_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "scipy" not in check.found
 
 
+def test_a_package_that_has_lost_its_module_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    about = tmp_path / "halved-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: halved\nVersion: 1.0\n")
+    (about / "RECORD").write_text("half/__init__.py,,\nhalf/deep/__init__.py,,\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(software, "requirements", lambda: ("", ["halved"]))
+    one(software.check_packages(), "fault", "halved is 1.0, but has lost half/__init__.py")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "__init__.py").write_text("")
+    one(software.check_packages(), "ok")
+
+
 def test_the_cache_of_numba(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "new" / "cache"))
-    one(software.check_cache(), "ok", "new")
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file" / "cache"))
-    one(software.check_cache(), "warning", "NUMBA_CACHE_DIR")
+    found = Child(children.LIBRARIES).answer()
+    cache = list(software.check_libraries(found))[-1]
+    assert cache.name == "numba's cache"
+    one(cache, "ok", str(tmp_path / "new" / "cache"))
+
+
+def test_without_a_cache_numba_works_and_nothing_else_is_blamed() -> None:
+    nowhere = (
+        "from numba.core import caching\n"
+        "for locator in caching.CacheImpl._locator_classes:\n"
+        "    locator.from_function = classmethod(lambda cls, function, file: None)\n"
+    )
+    found = Child(nowhere + children.LIBRARIES).answer()
+    checks = list(software.check_libraries(found))
+    assert statuses(checks) == {"PyTorch": "ok", "numba": "ok", "numba's cache": "warning"}
+    one(checks[-1], "warning", "NUMBA_CACHE_DIR")
+    one(machine.check_gpu(found, "cpu"), "ok")
+
+
+def test_what_is_said_to_install_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(software, "requirements", lambda: ("", ["no-such-package"]))
+    remedy = software.check_packages().remedy
+    assert "make " not in remedy
+    command, _, file = remedy.partition(": ")[2].rpartition(" ")
+    assert command == "pip install --requirement"
+    assert Path(file).is_file()
 
 
 def test_slurm_needs_both_halves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,18 +183,18 @@ def test_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     one(machine.check_gpu(with_gpu, "cuda"), "ok", "70 of 80 GB", "570.1")
 
 
-def test_memory_and_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_and_disk() -> None:
     small = {"torch": {**LIBRARIES["torch"], "free_bytes": 1e8}}
-    assert statuses(machine.check_memory(LIBRARIES, layout()))["memory"] == "ok"
-    assert statuses(machine.check_memory(small, layout()))["memory"] == "warning"
+    assert statuses(machine.check_memory(LIBRARIES, of_run()))["memory"] == "ok"
+    assert statuses(machine.check_memory(small, of_run()))["memory"] == "warning"
     huge = layout("data.faces=1000000", "data.synthetic.vertices=250000")
-    assert statuses(machine.check_disk(layout())) == {"disk": "ok"}
-    assert statuses(machine.check_disk(huge))["disk"] == "fault"
+    assert statuses(machine.check_disk(layout(), of_run())) == {"disk": "ok"}
+    assert statuses(machine.check_disk(huge, members_of(huge)))["disk"] == "fault"
 
 
 def test_folders_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file")
-    checks = statuses(machine.check_disk(layout()))
+    checks = statuses(machine.check_disk(layout(), of_run()))
     assert checks == {"write to results": "fault"}
 
 
@@ -171,9 +217,26 @@ def test_a_lock_of_snakemake(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_contradict_each_other(settings: list[str], name: str, status: str) -> None:
-    checks = list(project.check_settings(layout(*settings)))
+    checks = list(project.check_settings("run", of_run(*settings)))
     assert statuses(checks)[name] == status
     assert statuses(checks).get("configuration") == (None if status == "fault" else "ok")
+
+
+def test_each_data_set_of_a_sweep_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def size_of(settings: Any, store: str) -> Any:
+        asked.append(store)
+        return needs.size_of(settings, store)
+
+    monkeypatch.setattr(members, "size_of", size_of)
+    sweep = "sweep={training.seed: [0, 1, 2], data.faces: [60, 80]}"
+    found = of_run(sweep)
+    assert [member.name for member in found][-1] == "data.faces=80__training.seed=2"
+    assert {member.size.faces for member in found} >= {60, 80}
+    assert len(asked) == len(set(asked)) < len(found)
+    checks = list(project.check_settings("run", found))
+    assert "data.faces=80__training.seed=2" in checks[-1].found
 
 
 def test_sources_that_are_not_there(tmp_path: Path) -> None:
@@ -198,10 +261,12 @@ def test_results_that_were_altered(tmp_path: Path) -> None:
     made = copy_run(tmp_path / "made")
     run = tmp_path / "results" / "synthetic"
     variant = place_run(made, run)
-    checks = statuses(project.check_results(layout()))
+    checks = statuses(project.check_results(layout(), of_run()))
     assert checks == {"data set": "ok", "models": "ok", "checkpoints": "ok"}
     pairs = "interpolation.pairs=[[f1, nobody]]"
-    assert statuses(project.check_results(layout(pairs)))["interpolation.pairs"] == "fault"
+    assert (
+        statuses(project.check_results(layout(), of_run(pairs)))["interpolation.pairs"] == "fault"
+    )
     for file in (
         run / "data" / "vertices.npy",
         variant / "training" / "model.safetensors",
@@ -209,7 +274,7 @@ def test_results_that_were_altered(tmp_path: Path) -> None:
     ):
         content = file.read_bytes()
         file.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
-    checks = statuses(project.check_results(layout()))
+    checks = statuses(project.check_results(layout(), of_run()))
     assert checks == {"data set": "fault", "models": "fault", "checkpoints": "warning"}
 
 

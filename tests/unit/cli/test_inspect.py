@@ -10,10 +10,17 @@ import numpy as np
 import pytest
 import scipy.io
 
-from lwpipe.cli.inspect import inspect
+from lwpipe.cli.inspect import declared, inspect
 from lwpipe.cli.main import main
 from lwpipe.core.errors import LwpipeError
+from lwpipe.core.stage import Needs, Output, Stage
+from lwpipe.data import check
 from lwpipe.data.store import Dataset
+from lwpipe.data.store_files import FACE_COLUMNS
+from lwpipe.evaluation import diversity, interpolation, summary
+from lwpipe.evaluation.measures import COLUMNS as MEASURED
+from lwpipe.template import pyramid
+from lwpipe.training.checkpoint import HISTORY_COLUMNS
 from tests.robust.bad_input.stage_inputs import copy_run, place_run
 
 
@@ -134,6 +141,91 @@ def test_what_users_bring(run: Path, tmp_path: Path) -> None:
     facts = inspect(preset).facts
     assert (facts["run"], facts["source"]) == ("ict", "ict")
     assert "training.batch_size=32" in facts["where not default"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "kind"),
+    [
+        (FACE_COLUMNS, "faces of a data set"),
+        (check.COLUMNS, "checks of a data set"),
+        (pyramid.TABLE_COLUMNS, "levels of a mesh pyramid"),
+        (HISTORY_COLUMNS, "learning curve of a training"),
+        (interpolation.COLUMNS, "distances of an interpolation"),
+        (diversity.POINT_COLUMNS, "encodings in the plane"),
+        (diversity.TABLE_COLUMNS, "spread of encodings"),
+        (summary.COLUMNS, "comparison of variants and baselines"),
+        (("point", "training.seed", *(column.key for column in MEASURED)), "points of a sweep"),
+    ],
+    ids=str,
+)
+def test_a_table_is_known_by_its_columns(tmp_path: Path, columns: tuple[str], kind: str) -> None:
+    (tmp_path / "any.csv").write_text(",".join(columns) + "\n")
+    found = inspect(tmp_path / "any.csv")
+    assert found.kind == kind
+    assert found.facts == {"rows": 0, "columns": ", ".join(columns)}
+
+
+def test_what_a_stage_declares_is_known_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = Stage(
+        "count", "counting", "count the vertices of each part", "a:b",
+        {"table": Output("counts.csv"), "shapes": Output("shapes/")}, Needs(program=1),
+    )  # fmt: skip
+    folder = tmp_path / "counting"
+    (folder / "shapes").mkdir(parents=True)
+    (folder / "counts.csv").write_text("part,vertices\n0,9\n")
+    np.savez(folder / "ownerless.npz", a=np.ones(1))
+    with pytest.raises(LwpipeError, match="no table of lwpipe"):
+        inspect(folder / "counts.csv")
+    with pytest.raises(LwpipeError, match="holds nothing"):
+        inspect(folder)
+    monkeypatch.setattr(declared, "STAGES", {**declared.STAGES, "count": counts})
+    said = "count: count the vertices of each part"
+    found = inspect(folder / "counts.csv")
+    assert (found.kind, found.facts["rows"], found.facts["made by"]) == (
+        "table of a stage", 1, said,
+    )  # fmt: skip
+    assert inspect(folder).kind == "files of a run"
+    assert inspect(folder).facts == {"counts.csv": said, "shapes": said}
+    # The same names in a folder of another name are the user's own.
+    with pytest.raises(LwpipeError, match="holds nothing"):
+        inspect(folder.rename(tmp_path / "mine"))
+
+
+def test_every_file_of_a_stage_is_known_by_its_name() -> None:
+    for stage in declared.STAGES.values():
+        for output in stage.outputs.values():
+            path = Path("results/run/variants/full") / stage.place / output.file
+            found = declared.maker(path)
+            assert found is not None
+            assert found.place == stage.place
+
+
+def test_every_measure_of_a_model_is_told(tmp_path: Path) -> None:
+    content = {
+        "reconstruction": {"mean": 1.25, "p95": None},
+        "locality": {"parts": [{"r": 0.5}], "r_mean": 0.75, "remark": "none"},
+        "plausibility": {"mahalanobis": 0.5, "reference": {"mahalanobis": 0.9}},
+        "validity": {"flipped": 3},
+        "specificity": None,
+        "model": {"parameters": 12},
+        "seed": 4,
+        "data_sha256": "ab",
+    }
+    (tmp_path / "any.json").write_text(json.dumps(content))
+    found = inspect(tmp_path / "any.json")
+    assert found.kind == "measures of a model"
+    assert found.facts == {
+        "test error": {"mean": 1.25, "p95": None},
+        "locality": {"r_mean": 0.75},
+        "plausibility": {"mahalanobis": 0.5},
+        "validity": {"flipped": 3},
+        "specificity": None,
+        "model": {"parameters": 12},
+        "seed": 4,
+        "data sha256": "ab",
+    }
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
