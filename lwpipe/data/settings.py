@@ -6,21 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from lwpipe.core.errors import LwpipeError
 from lwpipe.core.plugins import classes
 from lwpipe.core.settings import KeyFaultError, ProperShare, Section, Seed, composed
 from lwpipe.data.source import Source
 
-SOURCES: dict[str, type[Source[Any]]] = {
-    source.name: source
-    for source in sorted(
-        classes("lwpipe.data.sources", Source),  # type: ignore[type-abstract]
-        key=lambda source: (source.place, source.name),
-    )
-}
 _SHARED = ("source", "faces", "test_fraction", "seed")
 _OF_ALIGNMENT = ("align", "scale")
-_ALIGNED = [name for name, source in SOURCES.items() if source.alignment == "by default"]
-_COUNTED = [name for name, source in SOURCES.items() if not source.endless]
 
 
 class _Shared(Section):
@@ -45,8 +37,9 @@ class _Shared(Section):
         if source.endless and self.faces is None:
             raise ValueError(f"source '{self.source}' needs a number for data.faces")
         # The sections of other sources lie still: one file may describe several.
-        for name in {*_SHARED, *_OF_ALIGNMENT} - {*self.keys(self.source)}:
-            if getattr(self, name) != type(self).model_fields[name].default:
+        read = self.keys(self.source)
+        for name in _OF_ALIGNMENT:
+            if name not in read and getattr(self, name) != type(self).model_fields[name].default:
                 raise KeyFaultError(name, f"is not read where `data.source` is '{self.source}'")
         return self
 
@@ -76,11 +69,43 @@ class _Shared(Section):
         return (*_SHARED, *aligned, source.key())
 
 
+def _scanned() -> dict[str, type[Source[Any]]]:
+    """Return the sources by name, in their order.
+
+    Raises
+    ------
+    LwpipeError
+        If a source takes the name or the key of another, or a key of all sources.
+    """
+    scanned = classes("lwpipe.data.sources", Source)  # type: ignore[type-abstract]
+    found: dict[str, type[Source[Any]]] = {}
+    for source in sorted(scanned, key=lambda source: (source.place, source.name)):
+        key = source.key()
+        if key in _Shared.model_fields or hasattr(_Shared, key):
+            raise LwpipeError(
+                f"{source.__module__}: source '{source.name}' needs another name: `data.{key}` is "
+                "a key of all sources."
+            )
+        for other in found.values():
+            if other.key() == key:
+                raise LwpipeError(
+                    f"{source.__module__}: source '{source.name}' needs another name: "
+                    f"`data.{key}` is the section of {other.__module__}."
+                )
+        found[source.name] = source
+    return found
+
+
+SOURCES = _scanned()
+
+
 def _composed() -> type[_Shared]:
     named: Any = Literal[tuple(SOURCES)]
     faces = Annotated[int, Field(ge=4, le=1_000_000)] | None
-    every = f"How many faces; null: all there are (sources {' and '.join(_COUNTED)})."
-    aligned = f"for the sources {' and '.join(_ALIGNED)}"
+    counted = [name for name, source in SOURCES.items() if not source.endless]
+    every = f"How many faces; null: all there are (sources {' and '.join(counted)})."
+    by_default = [name for name, each in SOURCES.items() if each.alignment == "by default"]
+    aligned = f"for the sources {' and '.join(by_default)}"
     shared: dict[str, Any] = {
         "source": (named, Field("synthetic", description="Where the faces come from.")),
         "faces": (faces, Field(300, description=every)),

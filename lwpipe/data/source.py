@@ -108,7 +108,13 @@ class Source(ABC, Generic[Own]):
         return cls.name.replace("-", "_")
 
     def inputs(self) -> list[Path]:
-        """Return the user's files that it reads, those of them that are there."""
+        """Return the user's files that it reads, those of them that are there.
+
+        Raises
+        ------
+        LwpipeError
+            If a setting is no path that a system could have.
+        """
         return []
 
     @abstractmethod

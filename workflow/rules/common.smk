@@ -158,7 +158,12 @@ def files_of(target):
 
 def source_files(wildcards):
     """Return the user's own files that the data are made from, so that a changed one counts."""
-    files = [str(file) for file in settings_of(wildcards).data.make_source().inputs()]
+    try:
+        files = [
+            str(file) for file in settings_of(wildcards).data.make_source().inputs()
+        ]
+    except LwpipeError as error:
+        leave(error)
     for file in files:
         if "{" in file or "}" in file:
             leave(

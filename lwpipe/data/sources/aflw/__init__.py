@@ -52,12 +52,12 @@ class Aflw(Source[AflwSettings]):
 
     def inputs(self) -> list[Path]:
         """Return the two files of the model and those of the faces."""
-        try:
-            faces = sorted(self._folder("faces_dir").glob("[!.]*.mat"))
-        except OSError:
-            faces = []
+        from lwpipe.data.sources.aflw.model import face_files
+
         model = files_in(self._folder("model_dir"), (SHAPE_FILE, EXPRESSION_FILE))
-        return list(dict.fromkeys([*model, *(file for file in faces if file.is_file())]))
+        folder = self._folder("faces_dir")
+        used = [file.name for file in face_files(folder)[: self.faces]]
+        return [*model, *files_in(folder, used)]
 
     def size(self) -> Size:
         """Return the size of the published data."""
@@ -79,7 +79,7 @@ class Aflw(Source[AflwSettings]):
 
         model = basel.read_model(self.own.model_dir or "")
         files = basel.list_faces(self.own.faces_dir or "")
-        used = files if self.faces is None else files[: self.faces]
+        used = files[: self.faces]
         ids = [file.stem for file in used]
         return _Parametric(
             ids=ids,

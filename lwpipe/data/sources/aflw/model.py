@@ -121,6 +121,16 @@ def _read_triangles(file: Path, tri: npt.NDArray[Any], vertex_count: int) -> Int
     return np.ascontiguousarray(triangles - 1)
 
 
+def face_files(folder: Path) -> list[Path]:
+    """Return what may be the faces in a folder, sorted by name; none where it cannot be read."""
+    return sorted(
+        file
+        for file in folder.glob("*.mat")
+        # Both parts may lie in one folder; files that start with a dot are not the user's.
+        if file.name not in (SHAPE_FILE, EXPRESSION_FILE) and not file.name.startswith(".")
+    )
+
+
 def list_faces(folder: str | Path) -> list[Path]:
     """Return the .mat files of a folder, sorted by name.
 
@@ -132,12 +142,7 @@ def list_faces(folder: str | Path) -> list[Path]:
     folder = user_path("data.aflw2000_3d.faces_dir", folder)
     if not folder.is_dir():
         raise LwpipeError(f"data.aflw2000_3d.faces_dir: {folder} is not a folder.")
-    files = sorted(
-        file
-        for file in folder.glob("*.mat")
-        # Both parts may lie in one folder; files that start with a dot are not the user's.
-        if file.name not in (SHAPE_FILE, EXPRESSION_FILE) and not file.name.startswith(".")
-    )
+    files = face_files(folder)
     check_names(files)
     if len(files) == 1:
         raise LwpipeError(

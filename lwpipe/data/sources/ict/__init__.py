@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -82,17 +81,17 @@ class Ict(Source[IctSettings]):
         import tarfile
         import zipfile
 
-        from lwpipe.data.sources.ict.files import ENVIRONMENT
+        from lwpipe.data.sources.ict.files import named_place
 
-        path = self.own.path or os.environ.get(ENVIRONMENT)
-        if path is None:
+        named = named_place(self.own.path)
+        if named is None:
             return "ICT-FaceKit is downloaded with the first run, and kept"
-        place = Path(path).expanduser()
+        origin, place = named
         readable = place.is_dir() or (
             place.is_file() and (zipfile.is_zipfile(place) or tarfile.is_tarfile(place))
         )
         if not readable:
-            raise LwpipeError(f"data.ict.path: {place} is neither a folder nor an archive.")
+            raise LwpipeError(f"{origin}: {place} is neither a folder nor an archive.")
         return f"ICT-FaceKit in {place}"
 
     def open(self) -> Opened:

@@ -62,6 +62,20 @@ def known_hashes() -> dict[str, str]:
     return {row["file"]: row["sha256"] for row in csv.DictReader(text.splitlines())}
 
 
+def named_place(path: str | Path | None) -> tuple[str, Path] | None:
+    """Return what names the kit, the setting or the variable, and the path; None: a download.
+
+    Raises
+    ------
+    LwpipeError
+        If it is no path that a system could have.
+    """
+    origin = "data.ict.path"
+    if path is None and os.environ.get(ENVIRONMENT):
+        path, origin = os.environ[ENVIRONMENT], ENVIRONMENT
+    return None if path is None else (origin, user_path(origin, path))
+
+
 def read_files(path: str | Path | None, hashes: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content of every file in `hashes`, each checked, in any order.
 
@@ -77,13 +91,11 @@ def read_files(path: str | Path | None, hashes: Mapping[str, str]) -> Iterator[t
     LwpipeError
         If a file is missing, unreadable, there twice, or not the one of the pinned commit.
     """
-    origin = "data.ict.path"
-    if path is None and os.environ.get(ENVIRONMENT):
-        path, origin = os.environ[ENVIRONMENT], ENVIRONMENT
-    if path is None:
+    named = named_place(path)
+    if named is None:
         source, label = _download(hashes), "the download"
     else:
-        path = user_path(origin, path)
+        origin, path = named
         label = str(path)
         if path.is_dir():
             source = _from_folder(path, hashes)

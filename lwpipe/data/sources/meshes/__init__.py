@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.paths import user_path
 from lwpipe.core.settings import Section
@@ -43,37 +41,34 @@ class Meshes(Source[MeshesSettings]):
         """Return the meshes, or the array and the mesh with its triangles; and the table."""
         from lwpipe.data.sources.meshes.items import files_of
 
-        found = files_of(user_path("data.meshes.path", self.own.path or ""))
+        found = files_of(user_path("data.meshes.path", self.own.path or ""), self.faces)
         if self.own.table is not None:
             table = user_path("data.meshes.table", self.own.table)
             found += [table] if table.is_file() else []
         return found
 
     def size(self) -> Size:
-        """Return a bound from the number and size of the files."""
-        count = self.faces or _USUAL.faces
+        """Return what an array announces, or a bound from the number and size of the files."""
+        from lwpipe.data.sources.meshes.items import ARRAYS, array_size, files_of
+
+        usual = Size(self.faces or _USUAL.faces, _USUAL.vertices)
         try:
-            path = user_path("data.meshes.path", self.own.path or "")
-            if path.is_dir():
-                sizes = [file.stat().st_size for file in self.inputs() if file.parent == path]
-                if not sizes:
-                    return Size(count, _USUAL.vertices)
-                count = min(self.faces or len(sizes), len(sizes))
-                return Size(count, max(sizes) // _MESH_BYTES)
-            if path.suffix == ".npy":
-                shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
-                return Size(min(self.faces or shape[0], shape[0]), shape[1])
-            # Of an archive only the product of both numbers is known.
-            return Size(count, path.stat().st_size // (12 * count))
-        except (LwpipeError, OSError, EOFError, ValueError, IndexError):
-            return Size(count, _USUAL.vertices)
+            files = files_of(user_path("data.meshes.path", self.own.path or ""), self.faces)
+            array = next((file for file in files if file.suffix.lower() in ARRAYS), None)
+            if array is not None:
+                count, vertices = array_size(array)
+                return Size(min(self.faces or count, count), vertices)
+            sizes = [file.stat().st_size for file in files]
+            return Size(len(sizes), max(sizes) // _MESH_BYTES) if sizes else usual
+        except (LwpipeError, OSError):
+            return usual
 
     def check(self) -> str:
         """Say how many meshes there are."""
         from lwpipe.data.sources.meshes.items import list_meshes
 
         table = self.own.table
-        if table is not None and not Path(table).expanduser().is_file():
+        if table is not None and not user_path("data.meshes.table", table).is_file():
             raise LwpipeError(f"data.meshes.table: {table} does not exist.")
         return f"{self.own.path}: {len(list_meshes(self.own.path or ''))} meshes"
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.arrays import read_npz
+from lwpipe.core.arrays import array_shapes, read_npz
 from lwpipe.core.errors import LwpipeError, short_reason
 from lwpipe.core.paths import check_names, user_path
 from lwpipe.mesh.faults import MeshError
@@ -22,7 +22,6 @@ Ints = npt.NDArray[np.int64]
 Mesh = tuple[npt.NDArray[np.floating], Ints]
 
 ARRAYS = (".npy", ".npz")
-KNOWN = (*READERS, *ARRAYS)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def list_meshes(path: str | Path) -> list[MeshItem]:
     meshes = [file for file in files if file.suffix.lower() in READERS]
     arrays = [file for file in files if file.suffix.lower() in ARRAYS]
     check_names([*meshes, *arrays])
-    if arrays and all(file.stem in ("template", arrays[0].stem) for file in meshes):
+    if _stands_for_array(meshes, arrays):
         if len(arrays) > 1:
             raise LwpipeError(
                 f"data.meshes.path: {path} holds several arrays; name one, such as {arrays[0]}."
@@ -107,25 +106,60 @@ def list_meshes(path: str | Path) -> list[MeshItem]:
     ]
 
 
-def files_of(path: Path) -> list[Path]:
+def files_of(path: Path, faces: int | None) -> list[Path]:
     """Return the files that are read of a folder or of an array, sorted; none if there are none.
 
     Other files in the folder, such as pictures and what starts with a dot, are not among them.
+
+    Parameters
+    ----------
+    path : folder, or NPY or NPZ file
+    faces : the first so many meshes are read; None: all
     """
-    if path.is_file():
-        return [path, *(file for file in templates_of(path) if file.is_file())]
     try:
-        named = (file for file in path.iterdir() if not file.name.startswith("."))
-        return sorted(file for file in named if file.suffix.lower() in KNOWN and file.is_file())
+        if path.is_file():
+            template = template_of(path)
+            return [path] if template is None else [path, template]
+        named = sorted(file for file in path.iterdir() if not file.name.startswith("."))
+        meshes = [file for file in named if file.suffix.lower() in READERS]
+        arrays = [file for file in named if file.suffix.lower() in ARRAYS and file.is_file()]
+        if len(arrays) == 1 and _stands_for_array(meshes, arrays):
+            return files_of(arrays[0], faces)
+        return sorted(file for file in (*arrays, *meshes[:faces]) if file.is_file())
     except OSError:
         return []
 
 
-def templates_of(path: Path) -> list[Path]:
-    """Return the meshes that may hold the triangles of an NPY."""
+def array_size(path: Path) -> tuple[int, int]:
+    """Return the numbers of faces N and vertices V of an array, as its header announces them.
+
+    Raises
+    ------
+    LwpipeError
+        If it cannot be read, or has another shape or type.
+    """
+    if path.suffix.lower() == ".npy":
+        shape: tuple[int, ...] = _open_npy(path).shape
+    else:
+        shape, _ = array_shapes(path).get("vertices", ((), ""))
+    if len(shape) != 3:
+        raise LwpipeError(f"{path}: the vertices are no array (N, V, 3).")
+    return shape[0], shape[1]
+
+
+def template_of(path: Path) -> Path | None:
+    """Return the mesh with the triangles of an NPY: of its own name, or else `template`."""
     if path.suffix.lower() != ".npy":
-        return []
-    return [path.with_name(stem + suffix) for stem in (path.stem, "template") for suffix in READERS]
+        return None
+    beside = (
+        path.with_name(f"{stem}{suffix}") for stem in (path.stem, "template") for suffix in READERS
+    )
+    return next((file for file in beside if file.is_file()), None)
+
+
+def _stands_for_array(meshes: list[Path], arrays: list[Path]) -> bool:
+    """Say whether the meshes of a folder are but templates of an array in it."""
+    return bool(arrays) and all(file.stem in ("template", arrays[0].stem) for file in meshes)
 
 
 def _list_array(path: Path) -> list[MeshItem]:
@@ -200,20 +234,19 @@ def _check_vertices(path: Path, array: npt.NDArray[Any]) -> npt.NDArray[np.float
 
 def _read_template(path: Path, vertices: npt.NDArray[np.floating]) -> Ints:
     """Read the triangles of an NPY from the mesh beside it."""
-    for template in templates_of(path):
-        if not template.is_file():
-            continue
-        try:
-            points, triangles = read_mesh(template)
-        except MeshError as error:
-            raise LwpipeError(f"{template}: {error}.") from error
-        if len(points) != vertices.shape[1]:
-            raise LwpipeError(
-                f"{template}: has {len(points)} vertices, but the faces in {path.name} have "
-                f"{vertices.shape[1]}."
-            )
-        return triangles
-    raise LwpipeError(
-        f"{path}: has no triangles; put a mesh beside it, named {path.stem}.ply or template.ply, "
-        "or use an NPZ with 'vertices' and 'triangles'."
-    )
+    template = template_of(path)
+    if template is None:
+        raise LwpipeError(
+            f"{path}: has no triangles; put a mesh beside it, named {path.stem}.ply or "
+            "template.ply, or use an NPZ with 'vertices' and 'triangles'."
+        )
+    try:
+        points, triangles = read_mesh(template)
+    except MeshError as error:
+        raise LwpipeError(f"{template}: {error}.") from error
+    if len(points) != vertices.shape[1]:
+        raise LwpipeError(
+            f"{template}: has {len(points)} vertices, but the faces in {path.name} have "
+            f"{vertices.shape[1]}."
+        )
+    return triangles
