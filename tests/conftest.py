@@ -12,6 +12,11 @@ import numpy as np
 import pytest
 
 from lwpipe.data.store import Dataset, DatasetWriter
+from tests.helpers.shapes import check_shapes
+
+
+def pytest_configure() -> None:
+    check_shapes()
 
 
 @pytest.fixture(autouse=True, scope="session")

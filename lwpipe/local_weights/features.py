@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32, Int64
 
 Kind = Literal["signed", "magnitude", "magnitude_std"]
 
@@ -17,12 +20,12 @@ _FACES, _VERTICES = 16, 2048
 
 
 def features(
-    vertices: npt.NDArray[np.float32],
-    mean: npt.NDArray[np.floating[Any]],
+    vertices: Float32[npt.NDArray[np.float32], "N V 3"],
+    mean: Float[npt.NDArray[np.floating[Any]], "V 3"],
     kind: Kind,
-    rows: npt.NDArray[np.int64] | None = None,
+    rows: Int64[npt.NDArray[np.int64], " n"] | None = None,
     dtype: type[np.float32] | type[np.float64] = np.float64,
-) -> npt.NDArray[np.floating[Any]]:
+) -> Float[npt.NDArray[np.floating[Any]], "V columns"]:
     """Return non-negative features, one row a vertex.
 
     Parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from lwpipe.local_weights.features import choose_faces, features
 from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.local_weights.solve import SnmfResult
 from lwpipe.mesh.topology import adjacency
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, Int64
 
 Floats = npt.NDArray[np.float64]
 Weights = npt.NDArray[np.float32]
@@ -137,7 +140,7 @@ def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:
     return weights.astype(np.float32), basis.astype(np.float32)
 
 
-def partition_of_unity(basis: npt.ArrayLike) -> Weights:
+def partition_of_unity(basis: npt.ArrayLike) -> Float32[Weights, "V K"]:
     """Scale the rows of basis (V, K) to a sum of 1; a row of zeros belongs to all parts alike.
 
     Examples
@@ -152,7 +155,9 @@ def partition_of_unity(basis: npt.ArrayLike) -> Weights:
     return np.where(total > 0, share, 1.0 / basis.shape[1]).astype(np.float32)
 
 
-def reading_order(basis: Floats, vertices: Floats, area: Floats) -> list[int]:
+def reading_order(
+    basis: Float64[Floats, "V K"], vertices: Float64[Floats, "V 3"], area: Float64[Floats, " V"]
+) -> list[int]:
     """Return the parts from top (+y) to bottom, and from low to high x where they are level.
 
     Parameters
@@ -174,7 +179,9 @@ def reading_order(basis: Floats, vertices: Floats, area: Floats) -> list[int]:
     return order
 
 
-def vertex_areas(vertices: Floats, triangles: npt.NDArray[np.int64]) -> Floats:
+def vertex_areas(
+    vertices: Float64[Floats, "V 3"], triangles: Int64[npt.NDArray[np.int64], "F 3"]
+) -> Float64[Floats, " V"]:
     """Return a third of the area of the triangles at each vertex, mm^2, (V,), never 0."""
     a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
     area = 0.5 * np.linalg.norm(np.cross(b - a, c - a), axis=1)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-def edges(triangles: npt.ArrayLike) -> Ints:
+def edges(triangles: npt.ArrayLike) -> Int64[Ints, "E 2"]:
     """Return the undirected edges of the triangles, int64 (E, 2), each once, sorted.
 
     Examples
@@ -25,7 +30,9 @@ def edges(triangles: npt.ArrayLike) -> Ints:
     return edges_with_count(triangles)[0]
 
 
-def edges_with_count(triangles: npt.ArrayLike) -> tuple[Ints, Ints]:
+def edges_with_count(
+    triangles: npt.ArrayLike,
+) -> tuple[Int64[Ints, "E 2"], Int64[Ints, " E"]]:
     """Return the undirected edges as `edges` does, and in how many triangles each lies, (E,)."""
     triangles = np.asarray(triangles, dtype=np.int64).reshape(-1, 3)
     pairs = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
@@ -54,7 +61,9 @@ def adjacency(triangles: npt.ArrayLike, vertex_count: int) -> sp.csr_matrix:
     return sp.csr_matrix((values, (rows, columns)), shape=(vertex_count, vertex_count))
 
 
-def triangle_normals(vertices: npt.ArrayLike, triangles: npt.ArrayLike) -> Floats:
+def triangle_normals(
+    vertices: npt.ArrayLike, triangles: npt.ArrayLike
+) -> Float64[Floats, "... F 3"]:
     """Return unit normals of the triangles, (..., F, 3) for vertices (..., V, 3).
 
     A triangle without area gets the zero vector.

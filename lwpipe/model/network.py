@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from torch import Tensor, nn
 from lwpipe.engine import Geometry, make_backend
 from lwpipe.model.settings import ModelSettings
 from lwpipe.model.weightings import WEIGHTINGS
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int64
 
 
 class Convolution(nn.Module):
@@ -109,7 +112,7 @@ class PartAutoencoder(nn.Module):
         """Number of vertices V of the finest level."""
         return self.geometry.vertex_count(0)
 
-    def encode(self, x: Tensor) -> Tensor:
+    def encode(self, x: Tensor) -> Float[Tensor, "batch Z"]:
         """Encode standardised faces (batch, V, 3) to latent codes (batch, Z).
 
         Raises
@@ -126,17 +129,19 @@ class PartAutoencoder(nn.Module):
             x = self.backend.down(level, x, layer.weight, layer.bias)
         return cast(Tensor, self.to_latent(self.backend.flatten(x, self.width)))
 
-    def parts(self, z: Tensor) -> Tensor:
+    def parts(self, z: Float[Tensor, "batch Z"]) -> Float[Tensor, "batch K Z"]:
         """Project latent codes (batch, Z) to part encodings (batch, K, Z)."""
         if self.projections is None:
             return z[:, None]
         return torch.einsum("bi,kji->bkj", z, self.projections)
 
-    def coarse_features(self, parts: Tensor) -> Tensor:
+    def coarse_features(
+        self, parts: Float[Tensor, "batch K Z"]
+    ) -> Float[Tensor, "batch V_L channels"]:
         """Return h, the locally weighted features of the coarsest level, (batch, V_L, channels)."""
         return self.weighting.combine(self.from_latent(parts), self.coarse_weights)
 
-    def decode(self, parts: Tensor) -> Tensor:
+    def decode(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V 3"]:
         """Decode part encodings (batch, K, Z) to standardised faces (batch, V, 3)."""
         x = self.backend.unflatten(self.coarse_features(parts))
         levels = reversed(range(self.geometry.levels))
@@ -144,12 +149,14 @@ class PartAutoencoder(nn.Module):
             x = self.backend.up(level, x, layer.weight, layer.bias)
         return self.backend.last(x, self.last.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "batch V 3"]) -> Float[Tensor, "batch V 3"]:
         """Reconstruct standardised faces (batch, V, 3)."""
         return self.decode(self.parts(self.encode(x)))
 
 
-def shuffle_parts(parts: Tensor, order: Tensor) -> Tensor:
+def shuffle_parts(
+    parts: Float[Tensor, "batch K Z"], order: Int64[Tensor, "K batch"]
+) -> Float[Tensor, "batch K Z"]:
     """Take part k of batch entry b from entry `order[k, b]`.
 
     Parameters

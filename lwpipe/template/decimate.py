@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import igl
 import numpy as np
@@ -12,6 +12,9 @@ from scipy.spatial import cKDTree
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.mesh.topology import adjacency, edges_with_count, triangle_normals
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float64, Int64
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,13 +31,13 @@ _CANDIDATES = 12
 _UNFOLD_SWEEPS = 4
 
 
-def components(triangles: npt.ArrayLike, vertex_count: int) -> Ints:
+def components(triangles: npt.ArrayLike, vertex_count: int) -> Int64[Ints, " V"]:
     """Return the connected component of each vertex, int64 (V,), counted from 0."""
     labels = connected_components(adjacency(triangles, vertex_count), directed=False)[1]
     return np.asarray(labels, dtype=np.int64)
 
 
-def boundary_vertices(triangles: npt.ArrayLike, vertex_count: int) -> Bools:
+def boundary_vertices(triangles: npt.ArrayLike, vertex_count: int) -> Bool[Bools, " V"]:
     """Return which vertices lie on an edge of exactly one triangle, bool (V,)."""
     unique, count = edges_with_count(triangles)
     mask = np.zeros(vertex_count, dtype=bool)
@@ -42,7 +45,9 @@ def boundary_vertices(triangles: npt.ArrayLike, vertex_count: int) -> Bools:
     return mask
 
 
-def decimate(vertices: Floats, triangles: Ints, target: int) -> tuple[Ints, Ints]:
+def decimate(
+    vertices: Float64[Floats, "V 3"], triangles: Int64[Ints, "F 3"], target: int
+) -> tuple[Int64[Ints, " V_next"], Int64[Ints, "F_next 3"]]:
     """Reduce a mesh to about `target` of its own vertices by quadric edge collapse.
 
     Edge collapse (Garland and Heckbert, 1997) places merged vertices freely; each is then moved
@@ -245,7 +250,9 @@ def _unfold(
             taken[current], taken[best] = False, True
 
 
-def vertex_normals(vertices: Floats, triangles: Ints) -> Floats:
+def vertex_normals(
+    vertices: Float64[Floats, "V 3"], triangles: Int64[Ints, "F 3"]
+) -> Float64[Floats, "V 3"]:
     """Return the sum of the unit normals of the triangles at each vertex, (V, 3)."""
     normals = triangle_normals(vertices, triangles)
     total = np.zeros((len(vertices), 3))

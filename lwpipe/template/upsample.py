@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import igl
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64, Int64
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -14,7 +19,12 @@ Ints = npt.NDArray[np.int64]
 _NEGLIGIBLE = 1e-7
 
 
-def upsampling(vertices: Floats, label: Ints, keep: Ints, coarse: Ints) -> sp.csr_matrix:
+def upsampling(
+    vertices: Float64[Floats, "V 3"],
+    label: Int64[Ints, " V"],
+    keep: Int64[Ints, " V_next"],
+    coarse: Int64[Ints, "F_next 3"],
+) -> sp.csr_matrix:
     """Return U: each finer vertex as a mixture of coarser ones (Ranjan et al., 2018, section 3.3).
 
     The mixture is the barycentric coordinates of the closest point on the coarser mesh, within

@@ -64,8 +64,9 @@ def test_every_import_is_declared(made) -> None:
                 imported |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.level == 0:
                 imported.add((node.module or "").partition(".")[0])
-    # Triton comes with the builds of PyTorch for GPUs, and is not asked for elsewhere.
-    foreign = imported - set(sys.stdlib_module_names) - {"lwpipe", "triton"}
+    # Triton comes with the builds of PyTorch for GPUs, and is not asked for elsewhere; jaxtyping is
+    # imported for type checkers alone, which tests/unit/core/test_shapes.py sees to.
+    foreign = imported - set(sys.stdlib_module_names) - {"lwpipe", "triton", "jaxtyping"}
     homes = packages_distributions()
     declared = {re.sub(r"[-_.]+", "-", made.name_of(e).lower()) for e in PROJECT["dependencies"]}
     for module in foreign:
