@@ -26,7 +26,7 @@ demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 test-cluster: $(READY)
 	$(BIN)/python -m tests.robust.cluster
