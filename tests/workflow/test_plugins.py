@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lwpipe.run.stages import STAGES
@@ -308,8 +309,24 @@ def test_a_changed_key_of_the_stage_runs_it_and_the_report(plugin: Path, finishe
     table = re.findall(r"^Job stats:\n((?:.+\n)+)", said, re.M)[-1]
     planned = {line.split()[0] for line in table.splitlines()} & {*STAGES, "count_vertices"}
     assert planned == {"count_vertices", "write_report"}
-    said = run(plugin, finished, "snakemake", "-n", *words, "--forcerun", "count_vertices")
-    assert "mem_mb=" in said
+
+
+@pytest.mark.slow
+def test_the_jobs_of_the_stage_ask_for_its_memory(plugin: Path, finished: Path) -> None:
+    submit = finished / "submit"
+    submit.write_text('#!/bin/sh\necho "$1" >> asked\nsh "$2" > /dev/null 2>&1 &\necho $$\n')
+    submit.chmod(0o755)
+    files = [str(ROOT / "presets/smoke.yaml"), "cones.yaml"]
+    run(
+        plugin, finished, "snakemake", "counting", "--snakefile", str(ROOT / "Snakefile"),
+        "--executor", "cluster-generic", "--jobs", "2", "--forcerun", "count_vertices",
+        "--cluster-generic-submit-cmd", f"{submit} {{resources.mem_mb}}",
+        "--seconds-between-status-checks", "1", "--configfile", *files,
+    )  # fmt: skip
+    # By its `Needs`, 210 MB and a kB a vertex, with a quarter more; beside the 300 of Snakemake.
+    vertices = np.load(finished / "results/cones/data/vertices.npy", mmap_mode="r").shape[1]
+    asked = round(300 + 1.25 * (210 + vertices / 1000))
+    assert (finished / "asked").read_text().split() == [str(asked)] * 2
 
 
 def test_a_plugin_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
