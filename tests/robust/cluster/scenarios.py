@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from ..faults.compare import faults
-from ..faults.process import ROOT, command, said
+from ..faults.process import ROOT, SCRIPT, command, said
 from .slurm import Cluster
 
 PROFILES = ROOT / "workflow" / "profiles"
@@ -175,7 +175,7 @@ def _training(folder: Path) -> list[psutil.Process]:
             words = " ".join(process.cmdline())
         except psutil.Error:
             continue
-        if str(folder) in words and words.endswith(".train_model.py"):
+        if str(folder) in words and SCRIPT.search(words):
             found.append(process)
     if not found:
         raise ScenarioError("the training process was not found")

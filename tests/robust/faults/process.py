@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FILES = [ROOT / "config.yaml", ROOT / "presets" / "smoke.yaml"]
 # Snakemake runs a job as a copy of the one script, which begins with what the job is told: its log
 # among it.
-_SCRIPT = re.compile(r"\.snakemake/scripts/\w+\.stage\.py$")
+SCRIPT = re.compile(r"\.snakemake/scripts/\w+\.stage\.py$")
 _LOG = re.compile(r"/logs/(\w+)\.log")
 
 
@@ -128,7 +128,7 @@ def _rules(process: psutil.Process) -> set[str]:
         words = process.cmdline()
     except psutil.Error:
         return set()
-    named = (Path(word) for word in words if _SCRIPT.search(word))
+    named = (Path(word) for word in words if SCRIPT.search(word))
     return {rule for path in named if (rule := _rule_of(path))}
 
 
