@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.align import align_faces
 from lwpipe.data.settings import SOURCES, DataSettings
 from lwpipe.data.source import Opened
@@ -35,7 +36,8 @@ def make_dataset(data: DataSettings, output: str | Path) -> Dataset:
     output = Path(output)
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
     try:
-        return _convert(data, output)
+        with one_blas_thread():
+            return _convert(data, output)
     except BaseException:
         for folder in made:
             with suppress(OSError):  # it was not made, or another process writes there

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from lwpipe.core.files import write_csv, write_json
 from lwpipe.core.rounding import rounded
+from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
 from lwpipe.editing import FaceModel, ModelEditor
 from lwpipe.evaluation.baselines import BASELINES
@@ -62,7 +61,7 @@ def evaluate_model(
     data = open_data(data)
     weights = open_local_weights(local_weights, data)
     model = open_model(model, data)
-    with _one_blas_thread():
+    with one_blas_thread():
         bench = Bench(data, weights, evaluation)
         reconstructed = _reconstruction(bench, model.reconstruct)
         edited, rows = bench.edits("model", ModelEditor(model), not model.parts_match_weights)
@@ -108,7 +107,7 @@ def evaluate_baselines(
     weights = open_local_weights(local_weights, data)
     result: dict[str, Any] = {}
     rows: Rows = []
-    with _one_blas_thread():
+    with one_blas_thread():
         bench = Bench(data, weights, evaluation)
         pca = bench.pca.first(model.latent_size)
         for baseline in BASELINES:
@@ -138,13 +137,3 @@ def _write(
     write_csv(parts, rounded(rows), PART_COLUMNS)
     write_json(measures, result)
     return result
-
-
-def _one_blas_thread() -> AbstractContextManager[object]:
-    """Run BLAS on one thread, so that the digits do not depend on the number of cores.
-
-    On matrices of this size little is lost, and two busy processes no longer wait for each other.
-    The model's own threads are torch's: they stay.
-    """
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
-    return limits

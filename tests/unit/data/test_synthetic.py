@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.make import make_dataset
@@ -314,6 +315,15 @@ def test_convert_repeats_to_the_byte_in_any_chunks(tmp_path, monkeypatch) -> Non
     monkeypatch.setattr("lwpipe.data.source.CHUNK_BYTES", 5 * 2000 * 3 * 8)
     small = make_dataset(settings(), tmp_path / "d")
     assert np.allclose(small.vertices, first.vertices, atol=1e-4)
+
+
+def test_the_number_of_threads_changes_no_byte(tmp_path) -> None:
+    # Some processors round the products of two threads otherwise than those of one.
+    for threads in (1, 2):
+        with threadpool_limits(limits=threads, user_api="blas"):
+            make_dataset(settings().model_copy(update={"faces": 280}), tmp_path / str(threads))
+    one, two = ((tmp_path / name / "vertices.npy").read_bytes() for name in "12")
+    assert one == two
 
 
 def test_convert_without_expressions_is_neutral(tmp_path) -> None:
