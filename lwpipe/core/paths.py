@@ -42,6 +42,11 @@ def user_path(key: str, text: str | Path) -> Path:
     return path
 
 
+def searched(path: str | Path) -> str:
+    """Return a path for messages: with the folder that a relative one was searched in."""
+    return str(path) if Path(path).expanduser().is_absolute() else f"{path} (in {Path.cwd()})"
+
+
 def files_in(folder: Path, names: Iterable[str]) -> list[Path]:
     """Return the files of a folder with one of some names, sorted; none where it cannot be read."""
     try:

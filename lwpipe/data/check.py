@@ -6,8 +6,7 @@ that the table counts. The remarks say what deserves a look.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,16 @@ from scipy.sparse.csgraph import connected_components
 
 from lwpipe.core.files import write_csv
 from lwpipe.data.store import Dataset
+from lwpipe.data.suspicions import (
+    SAME_MM,
+    TURNED_DEG,
+    look_remark,
+    looks_along,
+    poses,
+    same_faces,
+    some,
+    turned,
+)
 from lwpipe.mesh.topology import adjacency
 from lwpipe.mesh.units import guess_unit
 
@@ -32,6 +41,8 @@ COINCIDENT_MM = 1e-6
 DEGENERATE_HEIGHT = 1e-6
 # A face so many times larger or smaller than the median has probably another unit.
 SIZE_OUTLIER = 1.5
+# Whole heads with the neck measure half a metre from corner to corner.
+LARGEST_FACE_MM = 700.0
 
 
 def check_dataset(data: Dataset | str | Path, table: str | Path) -> list[Row]:
@@ -168,74 +179,104 @@ def _loops(boundary: Ints, count: int) -> int:
 
 
 def _face_rows(data: Dataset) -> list[Row]:
-    """Return the rows on the faces, from one pass over them."""
-    ids, splits = data.faces["id"].to_numpy(), data.faces["split"].to_numpy()
+    """Return the rows on the faces."""
+    names, splits = data.faces["id"].astype(str).to_list(), data.faces["split"].to_list()
     count = len(data.vertices)
-    digests: list[bytes] = []
     mean, largest, diagonal = np.empty(count), np.empty(count), np.empty(count)
     for row in range(count):
         face = np.ascontiguousarray(data.vertices[row])
-        digests.append(hashlib.sha256(face.data).digest())
         distance = np.linalg.norm(face - data.template, axis=1)
         mean[row], largest[row] = distance.mean(), distance.max()
         diagonal[row] = np.linalg.norm(np.ptp(face.astype(np.float64), axis=0))
-    copies = {digest for digest, number in Counter(digests).items() if number > 1}
-    twins = [str(ids[row]) for row in range(count) if digests[row] in copies]
-    train = {digests[row] for row in range(count) if splits[row] == "train"}
-    leaked = [
-        str(ids[row]) for row in range(count) if splits[row] == "test" and digests[row] in train
-    ]
     median = float(np.median(diagonal))
     odd = (diagonal > SIZE_OUTLIER * median) | (diagonal * SIZE_OUTLIER < median)
     box = np.ptp(data.template, axis=0)
-    unit = guess_unit(float(np.linalg.norm(box)))
     return [
-        _row(
-            "duplicate faces in data set",
-            len(twins) - len(copies),
-            f"equal to another: {_some(twins)}",
-        ),
-        _row(
-            "duplicates between train and test",
-            len(leaked),
-            f"test faces that are also training faces: {_some(leaked)}",
-        ),
+        *_copies(data, names, splits),
+        *_poses(data, names),
         _row(
             "faces of odd size",
             int(odd.sum()),
             f"more than {SIZE_OUTLIER} times larger or smaller than the median: "
-            f"{_some([str(name) for name in ids[odd]])}",
+            f"{some([names[row] for row in np.flatnonzero(odd).tolist()])}",
         ),
         _row("bounding box of template, mm", " x ".join(f"{side:.1f}" for side in box)),
-        _row(
-            "units guess",
-            unit or "unknown",
-            ""
-            if unit == "mm"
-            else "the template has no size of a face or a body in mm: check the units",
-            always=True,
-        ),
+        _unit_row(float(np.linalg.norm(box))),
         _row("mean distance from template, mm", f"{mean.mean():.4f}"),
         _row(
             "largest mean distance of a face, mm",
             f"{mean.max():.4f}",
-            f"face {ids[int(mean.argmax())]}",
+            f"face {names[int(mean.argmax())]}",
             always=True,
         ),
         _row(
             "largest distance of a vertex, mm",
             f"{largest.max():.4f}",
-            f"face {ids[int(largest.argmax())]}",
+            f"face {names[int(largest.argmax())]}",
             always=True,
         ),
     ]
 
 
+def _copies(data: Dataset, names: Sequence[str], splits: Sequence[str]) -> list[Row]:
+    """Return the rows on faces that are there more than once."""
+    groups = same_faces(data)
+    twins = sorted(row for group in groups for row in group)
+    leaked = []
+    for group in groups:
+        train = [row for row in group if splits[row] == "train"]
+        leaked += [(row, train[0]) for row in group if splits[row] == "test" and train]
+    return [
+        _row(
+            "duplicate faces in data set",
+            len(twins) - len(groups),
+            f"no vertex is {SAME_MM} mm from another's: {some([names[row] for row in twins])}",
+        ),
+        _row(
+            "duplicates between train and test",
+            len(leaked),
+            "test faces that are also training faces: "
+            + some([f"{names[test]} as {names[train]}" for test, train in sorted(leaked)]),
+        ),
+    ]
+
+
+def _poses(data: Dataset, names: Sequence[str]) -> list[Row]:
+    """Return the rows on how the faces stand."""
+    train = data.indices("train")
+    mirrored, angles = poses(data, int(train[0]) if len(train) else 0)
+    away = turned(angles, mirrored)
+    looks = looks_along(data.template, data.triangles)
+    return [
+        _row(
+            "mirrored faces",
+            int(mirrored.sum()),
+            "their mirror images fit the others better: "
+            + some([names[row] for row in np.flatnonzero(mirrored).tolist()]),
+        ),
+        _row(
+            "turned faces",
+            int(away.sum()),
+            f"by more than {TURNED_DEG:g} degrees (data.align turns faces alike): "
+            + some([names[row] for row in np.flatnonzero(away).tolist()]),
+        ),
+        _row("template looks along", looks or "no axis", look_remark(looks), always=True),
+    ]
+
+
+def _unit_row(diagonal: float) -> Row:
+    unit = guess_unit(diagonal)
+    remark = ""
+    if unit != "mm":
+        remark = "the template has no size of a face or a body in mm: check the units"
+    elif diagonal > LARGEST_FACE_MM:
+        remark = (
+            f"{diagonal:.0f} mm from corner to corner are a body, no face: meshes that were scaled "
+            "to a unit size look like this; check data.meshes.units"
+        )
+    return _row("units guess", unit or "unknown", remark, always=True)
+
+
 def _row(measure: str, value: Any, remark: str = "", *, always: bool = False) -> Row:
     """Return one row; a remark on a count of zero is left out unless it always holds."""
     return {"measure": measure, "value": value, "remark": remark if value or always else ""}
-
-
-def _some(names: list[str]) -> str:
-    """Return the first names of a list as text."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

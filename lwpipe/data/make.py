@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,12 +17,14 @@ from lwpipe.data.source import Opened
 from lwpipe.data.split import draw_split
 from lwpipe.data.store import Dataset, DatasetWriter
 
+_LOG = logging.getLogger("lwpipe")
+
 
 def make_dataset(data: DataSettings, output: str | Path) -> Dataset:
     """Convert the faces of the source that the settings name, and write the store in `output`.
 
-    A conversion that fails writes nothing. Whole subjects are held out for testing, unless the
-    source tells the splits.
+    A conversion that fails writes nothing. What `data.split_by` tells is held out for testing as a
+    whole, unless the source tells the splits.
 
     Parameters
     ----------
@@ -47,7 +50,9 @@ def make_dataset(data: DataSettings, output: str | Path) -> Dataset:
 
 def _convert(data: DataSettings, output: Path) -> Dataset:
     opened = data.make_source().open()
-    splits = opened.splits or draw_split(opened.subjects, data.test_fraction, data.seed)
+    for note in opened.notes:
+        _LOG.warning("lwpipe: note: %s", note)
+    splits = opened.splits or _draw(data, opened)
     count, vertex_count = len(opened.ids), opened.vertex_count
     with DatasetWriter(output, count, opened.triangles, vertex_count) as writer:
         for rows, faces in opened.chunks(centred=data.aligned):
@@ -59,9 +64,19 @@ def _convert(data: DataSettings, output: Path) -> Dataset:
         # Entries that the source has left room for keep their places.
         about = {"source": data.source, **opened.provenance()}
         about |= {"seed": data.seed, "test_fraction": data.test_fraction}
+        if "split" in about and about["split"] is None:
+            about["split"] = f"drawn by seed, whole {data.split_by}s"
         about["alignment"] = _align(data, writer, splits)
         table = _table(data.source, opened, splits)
         return writer.close(table, about, opened.regions)
+
+
+def _draw(data: DataSettings, opened: Opened) -> list[str]:
+    """Hold out whole subjects, expressions or single faces."""
+    groups = {
+        "subject": opened.subjects, "expression": opened.expressions, "face": opened.ids
+    }[data.split_by]  # fmt: skip
+    return draw_split(groups, data.test_fraction, data.seed, data.split_by)
 
 
 def _align(data: DataSettings, writer: DatasetWriter, splits: Sequence[str]) -> Any:

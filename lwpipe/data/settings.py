@@ -11,7 +11,7 @@ from lwpipe.core.plugins import classes
 from lwpipe.core.settings import KeyFaultError, ProperShare, Section, Seed, composed
 from lwpipe.data.source import Source
 
-_SHARED = ("source", "faces", "test_fraction", "seed")
+_SHARED = ("source", "faces", "test_fraction", "split_by", "seed")
 _OF_ALIGNMENT = ("align", "scale")
 
 
@@ -22,6 +22,8 @@ class _Shared(Section):
     faces: int | None = 300
     test_fraction: ProperShare = 0.11
     """Share of the faces held out for testing."""
+    split_by: Literal["subject", "expression", "face"] = "subject"
+    """What is held out as a whole: subject keeps the faces of one person together."""
     seed: Seed = 0
     """Draws the faces and the split."""
     align: bool | None = None

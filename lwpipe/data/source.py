@@ -35,6 +35,7 @@ class Opened(ABC):
     vertex_count : number of vertices V
     splits : 'train' or 'test' of each face, where the source tells it
     regions : true region of each shape parameter, (V,) in [0, 1], where the source knows it
+    notes : what the user should know of how the data were taken, in sentences without a full stop
     """
 
     ids: Sequence[str]
@@ -44,6 +45,7 @@ class Opened(ABC):
     vertex_count: int
     splits: Sequence[str] | None = None
     regions: Mapping[str, npt.NDArray[np.floating[Any]]] = field(default_factory=dict)
+    notes: Sequence[str] = ()
 
     @abstractmethod
     def chunks(self, centred: bool) -> Iterator[tuple[Rows, Faces]]:

@@ -52,28 +52,36 @@ def split_labels(count: int, test_fraction: float, seed: int) -> list[str]:
     return ["test" if row in held_out else "train" for row in range(count)]
 
 
-def draw_split(subjects: Sequence[str], test_fraction: float, seed: int) -> list[str]:
-    """Label faces 'train' or 'test' so that no subject has faces in both.
+def draw_split(
+    groups: Sequence[str], test_fraction: float, seed: int, of: str = "subject"
+) -> list[str]:
+    """Label faces 'train' or 'test' so that no group has faces in both.
 
-    Subjects are held out in an order drawn by seed, until at least the fraction of the faces is.
-    Where each face has its own subject, this is `split_labels`.
+    Groups are held out in an order drawn by seed, until at least the fraction of the faces is.
+    Where each face is a group of its own, this is `split_labels`.
+
+    Parameters
+    ----------
+    groups : of each face, such as its subject
+    test_fraction, seed : as in `split_labels`
+    of : what the groups are, for messages
 
     Raises
     ------
     LwpipeError
-        If all faces are of one subject.
+        If all faces are of one group.
     """
-    sizes = Counter(subjects)
-    if len(sizes) == len(subjects):
-        return split_labels(len(subjects), test_fraction, seed)
+    sizes = Counter(groups)
+    if len(sizes) == len(groups):
+        return split_labels(len(groups), test_fraction, seed)
     if len(sizes) < 2:
         raise LwpipeError(
-            "all meshes are of one subject, so no subject can be held out; "
-            "give the splits in the column 'split' of data.meshes.table."
+            f"data.split_by: all faces are of one {of}, so no {of} can be held out; set it to "
+            f"'face', or give the splits in the column 'split' of data.meshes.table."
         )
     names = sorted(sizes)
     order = np.random.default_rng(seed).permutation(len(names))
-    wanted = max(round(len(subjects) * test_fraction), 1)
+    wanted = max(round(len(groups) * test_fraction), 1)
     held_out: set[str] = set()
     faces = 0
     for index in order[:-1]:
@@ -81,4 +89,4 @@ def draw_split(subjects: Sequence[str], test_fraction: float, seed: int) -> list
             break
         held_out.add(names[index])
         faces += sizes[names[index]]
-    return ["test" if subject in held_out else "train" for subject in subjects]
+    return ["test" if group in held_out else "train" for group in groups]

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.data.store import Dataset
+from lwpipe.data.suspicions import look_remark, looks_along
 from lwpipe.evaluation.inputs import open_data
 from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.settings import CameraSettings, PlotSettings
@@ -58,6 +59,8 @@ def draw_contact_sheet(
         f"{data.vertices.shape[1]:,} vertices · {len(data.triangles):,} triangles · "
         f"source: {data.info.get('source', 'unknown')}"
     )
+    if odd := look_remark(looks_along(data.template, data.triangles)):
+        title += f": {odd}"
     sheet.text(title, border, 26 * unit, 25, ha="left", weight="bold")
     sheet.text(counts, border, 58 * unit, 19, ha="left", color=MUTED)
     room = int(width / (10 * unit))

@@ -1,55 +1,33 @@
 """glTF 2.0 files, binary (GLB) and text: the triangles of the shown scene, and nothing else.
 
-Only what lies inside the file is read, and never more than the file can hold: references to other
-files, data left out, and meshes shown again and again are faults. Khronos, "glTF 2.0
-specification", https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html.
+The vertices stand where the scene shows them: blend shapes by their weights, skins by their joints,
+meshes by their nodes. Only what lies inside the file is read, and never more than the file can
+hold: references to other files, data left out, and meshes shown again and again are faults.
+Khronos, "glTF 2.0 specification",
+https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import reprlib
-from typing import Any
+from collections import defaultdict
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.mesh.faults import MeshError
+from lwpipe.mesh.gltf_file import FLOAT, UNSIGNED, GltfFile, part, reals
+from lwpipe.mesh.polygons import strip
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-FLOAT = 5126
-INDEX_TYPES = {5121: "<u1", 5123: "<u2", 5125: "<u4"}
 TRIANGLES, STRIP, FAN = 4, 5, 6
-# Required extensions that change nothing of the triangles; any other is a fault.
-HARMLESS = ("KHR_materials_", "KHR_texture_", "EXT_texture_", "KHR_lights_")
 
 
 def parse_glb(content: bytes) -> tuple[Floats, Ints]:
     """Parse a binary glTF: see `parse_gltf`."""
-    if content[:4] != b"glTF" or len(content) < 20:
-        raise MeshError("is no GLB file, or is cut off")
-    version, length, json_length = (
-        int.from_bytes(content[place : place + 4], "little") for place in (4, 8, 12)
-    )
-    if version != 2:
-        raise MeshError(f"is a GLB of version {version}, and only version 2 is read")
-    if length > len(content):
-        raise MeshError(f"is cut off: it announces {length} bytes and has {len(content)}")
-    if content[16:20] != b"JSON":
-        raise MeshError("is a GLB that does not begin with its JSON chunk")
-    end = 20 + json_length
-    if end > length:
-        raise MeshError(f"is cut off: its JSON chunk announces {json_length} bytes")
-    binary = b""
-    if content[end + 4 : end + 8] == b"BIN\0":
-        size = int.from_bytes(content[end : end + 4], "little")
-        binary = content[end + 8 : min(end + 8 + size, length)]
-        if len(binary) != size:
-            raise MeshError(f"is cut off: its buffer announces {size} bytes")
-    return _Scene(content[20:end], binary, len(content)).mesh()
+    return _Scene(GltfFile.from_glb(content)).mesh()
 
 
 def parse_gltf(content: bytes) -> tuple[Floats, Ints]:
@@ -66,193 +44,225 @@ def parse_gltf(content: bytes) -> tuple[Floats, Ints]:
     Raises
     ------
     MeshError
-        If the file is damaged, refers to other files, or needs what is not read: sparse accessors,
-        compression and other extensions.
+        If the file is damaged, refers to other files, or needs what is not read: compression and
+        other extensions.
     """
-    return _Scene(content, None, len(content)).mesh()
+    return _Scene(GltfFile(content, None, len(content))).mesh()
+
+
+class _Placed(NamedTuple):
+    """A node with a mesh, and its transform to the scene."""
+
+    node: dict[str, Any]
+    transform: Floats
 
 
 class _Scene:
-    """A parsed file. `binary` is the buffer of a GLB; `room` bounds the vertices in all."""
-
-    def __init__(self, text: bytes, binary: bytes | None, room: int) -> None:
-        try:
-            header = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise MeshError(f"is not valid JSON inside ({error}); it may be cut off") from error
-        if not isinstance(header, dict):
-            raise MeshError("is not a glTF: its JSON is no object")
-        self.header: dict[str, Any] = header
-        self.binary, self.room = binary, room
-        self.buffers: dict[int, bytes] = {}
-        version = str(_part(header, "asset", dict).get("version"))
-        if not version.startswith("2."):
-            raise MeshError(f"is a glTF of version {reprlib.repr(version)}, and only 2 is read")
-        for name in _part(header, "extensionsRequired", list):
-            if not str(name).startswith(HARMLESS):
-                raise MeshError(f"needs the extension {reprlib.repr(name)}, which is not read")
+    def __init__(self, file: GltfFile) -> None:
+        self.file = file
+        self.transforms: dict[int, Floats] = {}
 
     def mesh(self) -> tuple[Floats, Ints]:
         """Return all triangles of the scene."""
         points: list[Floats] = [np.empty((0, 3))]
         triangles: list[Ints] = [np.empty((0, 3), dtype=np.int64)]
         vertex_count, face_count = 0, 0
-        for index, transform in self._placed():
-            for primitive in _part(self._item("meshes", index), "primitives", list):
+        for placed in self._placed():
+            mesh = self.file.item("meshes", placed.node["mesh"])
+            # Primitives of one node that share their vertices: where these begin.
+            shared: dict[str, tuple[int, int]] = {}
+            for primitive in part(mesh, "primitives", list):
                 if not isinstance(primitive, dict):
                     raise MeshError("has a primitive that is no JSON object")
                 if primitive.get("mode", TRIANGLES) not in (TRIANGLES, STRIP, FAN):
                     continue
-                piece, corners = self._primitive(primitive)
+                key = _vertices_of(primitive)
+                if key not in shared:
+                    piece, turned = self._vertices(placed, mesh, primitive)
+                    shared[key] = (vertex_count, len(piece))
+                    vertex_count += len(piece)
+                    points.append(piece)
+                first, count = shared[key]
+                corners = self._corners(primitive, count)
                 face_count += len(corners)
                 # A vertex takes twelve bytes: only nodes that show one mesh again come here.
-                if vertex_count + len(piece) > self.room or face_count > self.room:
+                if vertex_count > self.file.room or face_count > self.file.room:
                     raise MeshError("has nodes that show meshes again, far more than it holds")
-                with np.errstate(all="ignore"):  # what is not finite is told of later
-                    points.append(piece @ transform[:3, :3].T + transform[:3, 3])
-                triangles.append(corners + vertex_count)
-                vertex_count += len(piece)
+                triangles.append((corners[:, [0, 2, 1]] if turned else corners) + first)
         if len(points) == 1:
             raise MeshError("has no triangle in its scene")
         return np.concatenate(points), np.concatenate(triangles)
 
-    def _placed(self) -> list[tuple[object, Floats]]:
-        """Return the meshes of the scene, by index, each with the transform of its node."""
-        nodes = _part(self.header, "nodes", list)
-        if "scenes" in self.header:
-            scene = self._item("scenes", self.header.get("scene", 0))
-            roots = _part(scene, "nodes", list)
+    def _placed(self) -> list[_Placed]:
+        """Return the nodes of the scene that show a mesh; note the transforms of all nodes."""
+        nodes = part(self.file.header, "nodes", list)
+        if "scenes" in self.file.header:
+            scene = self.file.item("scenes", self.file.header.get("scene", 0))
+            roots = part(scene, "nodes", list)
         else:
             below = {repr(c) for n in nodes if isinstance(n, dict) for c in _children(n)}
             roots = [index for index in range(len(nodes)) if repr(index) not in below]
         stack = [(root, np.eye(4)) for root in reversed(roots)]
-        found, seen = [], set()
+        found = []
         while stack:
             index, above = stack.pop()
-            node = self._item("nodes", index)
-            if index in seen:
+            node = self.file.item("nodes", index)
+            if index in self.transforms:
                 raise MeshError(f"has a node ({index}) in two places: nodes must form a tree")
-            seen.add(index)
             with np.errstate(all="ignore"):
                 transform = above @ _transform(node)
+            self.transforms[index] = transform
             if "mesh" in node:
-                found.append((node["mesh"], transform))
+                found.append(_Placed(node, transform))
             stack.extend((child, transform) for child in reversed(_children(node)))
         return found
 
-    def _primitive(self, primitive: dict[str, Any]) -> tuple[Floats, Ints]:
-        attributes = _part(primitive, "attributes", dict)
+    def _vertices(
+        self, placed: _Placed, mesh: dict[str, Any], primitive: dict[str, Any]
+    ) -> tuple[Floats, bool]:
+        """Return the vertices of a primitive in the scene, and whether they are a mirror image."""
+        points = self._blended(placed.node, mesh, primitive)
+        with np.errstate(all="ignore"):  # what is not finite is told of later
+            if "skin" in placed.node:
+                # The node of a skinned mesh has no say: its joints place it.
+                joints = self._joints(placed.node["skin"])
+                return self._skinned(primitive, points, joints), _mirrors(joints)
+            linear, shift = placed.transform[:3, :3], placed.transform[:3, 3]
+            return points @ linear.T + shift, _mirrors(placed.transform)
+
+    def _blended(
+        self, node: dict[str, Any], mesh: dict[str, Any], primitive: dict[str, Any]
+    ) -> Floats:
+        """Return the positions with the blend shapes by the node's weights, or else the mesh's."""
+        attributes = part(primitive, "attributes", dict)
         if "POSITION" not in attributes:
             raise MeshError("has a mesh without POSITION")
-        points = self._accessor(attributes["POSITION"], "POSITION", "VEC3", {FLOAT: "<f4"})
+        points = self._positions(attributes["POSITION"])
+        targets = part(primitive, "targets", list)
+        weights = node.get("weights", mesh.get("weights"))
+        if not targets or weights is None:
+            return points
+        amounts: dict[int, float] = defaultdict(float)
+        values = reals(weights, len(targets), "a node or mesh with weights of blend shapes")
+        for target, amount in zip(targets, values, strict=True):
+            if not isinstance(target, dict):
+                raise MeshError("has a blend shape that is no JSON object")
+            if "POSITION" in target and amount:
+                self.file.item("accessors", target["POSITION"])
+                amounts[target["POSITION"]] += amount
+        for index, amount in amounts.items():
+            moved = self._positions(index)
+            if len(moved) != len(points):
+                raise MeshError(
+                    f"has a blend shape of {len(moved)} vertices on a mesh of {len(points)}"
+                )
+            with np.errstate(all="ignore"):
+                points = points + amount * moved
+        return points
+
+    def _positions(self, index: object) -> Floats:
+        return self.file.accessor(index, "POSITION", "VEC3", FLOAT).astype(np.float64)
+
+    def _joints(self, index: object) -> Floats:
+        """Return what each joint of a skin does to the vertices that are all its own, (J, 4, 4)."""
+        skin = self.file.item("skins", index)
+        joints = part(skin, "joints", list)
+        # Items are looked up, so that what is no index is told of.
+        for joint in joints:
+            self.file.item("nodes", joint)
+        if not joints or not set(joints) <= self.transforms.keys():
+            raise MeshError("has a skin whose joints are not in its scene")
+        transforms = np.stack([self.transforms[joint] for joint in joints])
+        if "inverseBindMatrices" not in skin:
+            return transforms
+        # Matrices are stored column by column.
+        bind = self.file.accessor(
+            skin["inverseBindMatrices"], "inverse bind matrices", "MAT4", FLOAT
+        )
+        if len(bind) < len(joints):
+            raise MeshError(f"has a skin of {len(joints)} joints with {len(bind)} bind matrices")
+        inverse = bind[: len(joints)].astype(np.float64).reshape(-1, 4, 4).transpose(0, 2, 1)
+        return np.asarray(transforms @ inverse)
+
+    def _skinned(self, primitive: dict[str, Any], points: Floats, joints: Floats) -> Floats:
+        """Return the vertices as the joints that they belong to place them."""
+        attributes = part(primitive, "attributes", dict)
+        mixed, total = np.zeros((len(points), 4, 4)), np.zeros(len(points))
+        number = 0
+        while f"JOINTS_{number}" in attributes:
+            name, shares = f"JOINTS_{number}", f"WEIGHTS_{number}"
+            of = self.file.accessor(attributes[name], name, "VEC4", UNSIGNED[:2])
+            shared = self.file.accessor(
+                attributes.get(shares), shares, "VEC4", (*FLOAT, *UNSIGNED[:2]), normalized=True
+            )
+            if len(of) != len(points) or len(shared) != len(points):
+                raise MeshError("has a skin that does not fit its mesh")
+            of = np.where(shared > 0, of, 0)
+            if of.max(initial=0) >= len(joints):
+                raise MeshError(f"has a vertex of joint {of.max()}, but {len(joints)} joints")
+            for joint, share in zip(of.T, shared.T, strict=True):
+                mixed += share[:, None, None] * joints[joint]
+                total += share
+            number += 1
+        if not (total > 0).all():
+            raise MeshError("has a skin that leaves vertices to no joint")
+        mixed /= total[:, None, None]
+        return np.asarray(np.einsum("nrc,nc->nr", mixed[:, :3, :3], points) + mixed[:, :3, 3])
+
+    def _corners(self, primitive: dict[str, Any], count: int) -> Ints:
+        """Return the triangles of a primitive of `count` vertices."""
+        corners = np.arange(count)
         if "indices" in primitive:
-            indices = self._accessor(primitive["indices"], "indices", "SCALAR", INDEX_TYPES)
+            indices = self.file.accessor(primitive["indices"], "indices", "SCALAR", UNSIGNED)
             corners = indices.reshape(-1).astype(np.int64)
-        else:
-            corners = np.arange(len(points))
+        if len(corners) and corners.max() >= count:
+            raise MeshError(f"has a triangle of vertex {corners.max()}, but {count} vertices")
         mode = primitive.get("mode", TRIANGLES)
         if mode == TRIANGLES:
             if len(corners) % 3:
                 raise MeshError(f"has {len(corners)} corners of triangles, which is not by three")
-            return points.astype(np.float64), corners.reshape(-1, 3)
-        first, second, third = corners[:-2], corners[1:-1], corners[2:]
-        if mode == FAN:
-            first = np.broadcast_to(corners[:1], third.shape)
-            return points.astype(np.float64), np.stack([second, third, first], axis=1)
-        # Every other triangle of a strip is turned round.
-        odd = np.arange(len(first)) % 2 == 1
-        strip = np.stack([first, np.where(odd, third, second), np.where(odd, second, third)], 1)
-        return points.astype(np.float64), strip
-
-    def _accessor(
-        self, index: object, what: str, kind: str, types: dict[int, str]
-    ) -> npt.NDArray[Any]:
-        """Return the values of an accessor, (n, 3) or (n, 1), as they lie in the buffer."""
-        accessor = self._item("accessors", index)
-        label = f"accessor {index} ({what})"
-        if "sparse" in accessor or "bufferView" not in accessor:
-            raise MeshError(f"has an {label} that is sparse or has no data, which is not read")
-        component = accessor.get("componentType")
-        if accessor.get("type") != kind or component not in types or accessor.get("normalized"):
-            raise MeshError(f"has an {label} of a type that {what} cannot have")
-        dtype, columns = np.dtype(types[component]), 3 if kind == "VEC3" else 1
-        width = dtype.itemsize * columns
-        count = _whole(accessor, "count", label)
-        view = self._item("bufferViews", accessor["bufferView"])
-        stride = _whole(view, "byteStride", label) if "byteStride" in view else width
-        if stride < width:
-            raise MeshError(f"has an {label} with a byteStride of {stride}, below {width}")
-        buffer = self._buffer(view.get("buffer"))
-        offset, inside = _whole(view, "byteOffset", label), _whole(accessor, "byteOffset", label)
-        length = _whole(view, "byteLength", label)
-        needed = inside + (count - 1) * stride + width if count else 0
-        if needed > length or offset + length > len(buffer):
-            raise MeshError(f"has an {label} that reaches beyond its buffer: it may be cut off")
-        if count == 0:
-            return np.empty((0, columns), dtype)
-        return np.ndarray(
-            (count, columns), dtype, buffer, offset + inside, (stride, dtype.itemsize)
-        )
-
-    def _buffer(self, index: object) -> bytes:
-        buffer = self._item("buffers", index)
-        assert isinstance(index, int)  # noqa: S101 - or it were no item
-        uri = buffer.get("uri")
-        if uri is None and index == 0 and self.binary is not None:
-            return self.binary
-        if index not in self.buffers:
-            head, comma, data = str(uri or "").partition(",")
-            if uri is not None and not head.startswith("data:"):
-                raise MeshError(
-                    f"has a buffer in another file ({reprlib.repr(uri)}), which is not read; save "
-                    "it with its buffers embedded, or as GLB"
-                )
-            try:
-                if not comma or not head.endswith(";base64"):
-                    raise ValueError("no base64")
-                self.buffers[index] = base64.b64decode(data, validate=True)
-            except ValueError as error:
-                raise MeshError(f"is a glTF whose buffer {index} holds no data") from error
-        return self.buffers[index]
-
-    def _item(self, key: str, index: object) -> dict[str, Any]:
-        """Return an entry of a list of the header."""
-        items = _part(self.header, key, list)
-        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(items):
-            raise MeshError(f"refers to entry {reprlib.repr(index)} of '{key}', which is not there")
-        if not isinstance(items[index], dict):
-            raise MeshError(f"has an entry of '{key}' that is no JSON object")
-        entry: dict[str, Any] = items[index]
-        return entry
+            return corners.reshape(-1, 3)
+        if mode == STRIP:
+            return strip(corners)
+        first = np.broadcast_to(corners[:1], corners[2:].shape)
+        return np.stack([corners[1:-1], corners[2:], first], axis=1)
 
 
-def _part(values: dict[str, Any], key: str, kind: type) -> Any:
-    """Return a list or object of a JSON object; empty where it is left out."""
-    value = values.get(key, kind())
-    if not isinstance(value, kind):
-        raise MeshError(f"has '{key}' that is no JSON {'list' if kind is list else 'object'}")
-    return value
+def _vertices_of(primitive: dict[str, Any]) -> str:
+    """Return a key that is the same for primitives with the same vertices."""
+    attributes = part(primitive, "attributes", dict)
+    used = {
+        name: index
+        for name, index in attributes.items()
+        if str(name).startswith(("POSITION", "JOINTS_", "WEIGHTS_"))
+    }
+    targets = [
+        target.get("POSITION") if isinstance(target, dict) else target
+        for target in part(primitive, "targets", list)
+    ]
+    return repr((sorted(used.items()), targets))
+
+
+def _mirrors(transforms: Floats) -> bool:
+    """Say whether transforms (..., 4, 4) make mirror images, which turns triangles round."""
+    return bool((np.linalg.det(np.nan_to_num(transforms[..., :3, :3])) < 0).all())
 
 
 def _children(node: dict[str, Any]) -> list[Any]:
-    children: list[Any] = _part(node, "children", list)
+    children: list[Any] = part(node, "children", list)
     return children
-
-
-def _whole(values: dict[str, Any], key: str, label: str) -> int:
-    """Return a whole number of at least 0; 0 where an offset is left out."""
-    value = values.get(key, 0 if key == "byteOffset" else None)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise MeshError(f"has an {label} whose {key} is {reprlib.repr(value)}")
-    return value
 
 
 def _transform(node: dict[str, Any]) -> Floats:
     """Return the transform of a node: its matrix, or translation times rotation times scale."""
+
+    def numbers(key: str, default: list[int]) -> Floats:
+        return reals(node.get(key, default), len(default), f"a node whose {key}")
+
     if "matrix" in node:
-        return _numbers(node, "matrix", 16, []).reshape(4, 4).T
+        return numbers("matrix", [0] * 16).reshape(4, 4).T
     matrix = np.eye(4)
-    x, y, z, w = _numbers(node, "rotation", 4, [0, 0, 0, 1])
+    x, y, z, w = numbers("rotation", [0, 0, 0, 1])
     turn = np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
@@ -260,17 +270,6 @@ def _transform(node: dict[str, Any]) -> Floats:
             [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
         ]
     )
-    matrix[:3, :3] = turn * _numbers(node, "scale", 3, [1, 1, 1])
-    matrix[:3, 3] = _numbers(node, "translation", 3, [0, 0, 0])
+    matrix[:3, :3] = turn * numbers("scale", [1, 1, 1])
+    matrix[:3, 3] = numbers("translation", [0, 0, 0])
     return matrix
-
-
-def _numbers(node: dict[str, Any], key: str, count: int, default: list[int]) -> Floats:
-    values = node.get(key, default)
-    try:
-        array = np.array(values, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise MeshError(f"has a node whose {key} is not {count} numbers") from error
-    if array.shape != (count,) or not np.isfinite(array).all():
-        raise MeshError(f"has a node whose {key} is not {count} finite numbers")
-    return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -9,26 +10,29 @@ import numpy.typing as npt
 
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.polygons import fan
+from lwpipe.mesh.text import lines_of, numbers, plain, wholes
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+# A line goes on after a backslash, but not a comment: it may end with the path of a folder.
+_GOES_ON = re.compile(rb"(?m)^([^#\n\r]*)\\[ \t]*(\r\n|\n|\r)")
+
 
 def parse_obj(content: bytes) -> tuple[Floats, Ints]:
     """Parse an OBJ: all `v` lines in their order, and all `f` lines."""
+    content = plain(content)
     if b"\\" in content:
-        content = content.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
+        content = _GOES_ON.sub(rb"\1 ", content)
     rows, polygons, seen = [], [], []
-    for line in content.splitlines():
-        if line.startswith((b"v ", b"v\t")):
+    for line in lines_of(content):
+        key = line[:2]
+        if key in (b"v ", b"v\t", b"V ", b"V\t"):
             rows.append(line.split()[1:4])
-        elif line.startswith((b"f ", b"f\t")):
+        elif key in (b"f ", b"f\t", b"F ", b"F\t"):
             polygons.append(line)
             seen.append(len(rows))
-    try:
-        vertices = np.array(rows, dtype=np.float64).reshape(len(rows), 3)
-    except ValueError as error:
-        raise MeshError("has a vertex line (v) without three numbers") from error
+    vertices = numbers(rows, 3, "has a vertex line (v) without three numbers")
     try:
         # The meshes of a data set mostly have the very same faces: parse these once.
         relative = any(b" -" in line or b"\t-" in line for line in polygons)
@@ -44,7 +48,7 @@ def parse_obj(content: bytes) -> tuple[Floats, Ints]:
 def _obj_triangles(lines: bytes, seen: tuple[int, ...] | None) -> Ints:
     """Parse `f` lines; a negative index counts back from the vertices seen before the line."""
     polygons = [
-        [int(corner.split(b"/", 1)[0]) for corner in line.split()[1:]]
+        wholes([corner.split(b"/", 1)[0] for corner in line.split(b"#", 1)[0].split()[1:]])
         for line in lines.split(b"\n")
         if line
     ]

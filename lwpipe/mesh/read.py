@@ -80,8 +80,7 @@ def check_mesh(vertices: npt.ArrayLike, triangles: Ints) -> None:
     if triangles.min() < 0 or triangles.max() >= len(vertices):
         wrong = int(triangles.max()) if triangles.max() >= len(vertices) else int(triangles.min())
         raise MeshError(
-            f"has a triangle of vertex {wrong} (counted from 0), but {len(vertices)} vertices: "
-            "it is damaged or cut off"
+            f"has a triangle of vertex {wrong} (counted from 0), but {len(vertices)} vertices"
         )
 
 

@@ -72,6 +72,8 @@ def sentence(
             location = (*prefix, *location, fault.key)
             return f"{file_of(layers, location)}: `{'.'.join(location)}` {fault}."
         return f"{file}: {f'`{key}`: ' if key else ''}{fault}."
+    if kind == "string_type" and isinstance(first["input"], bool | int | float):
+        return f'{file}: `{key}` is {shown}, expected text: write it in quotes, "{shown}".'
     if kind in _TYPE_NAMES:
         return f"{file}: `{key}` is {shown}, expected {_TYPE_NAMES[kind]}."
     if kind == "literal_error":
@@ -82,8 +84,8 @@ def sentence(
         return f"{file}: `{key}` is {shown}, expected one of {', '.join(choices)}{close}."
     if kind == "string_pattern_mismatch":
         return (
-            f"{file}: `{key}` is {shown}, expected a name of letters, digits, dots, dashes and "
-            "underscores that begins with a letter or digit."
+            f"{file}: `{key}` is {shown}, expected a name of the letters a-z, digits, dots, "
+            "dashes and underscores that begins with a letter or digit."
         )
     message = re.sub(r"^\w+ should ", "", first["msg"]).replace(" after validation", "")
     return f"{file}: `{key}` is {shown}: it should {message}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,55 @@ def mesh(path: str, file: Path) -> Finding:
             "unit, if it is a face": guess_unit(float(np.linalg.norm(np.ptp(vertices, axis=0)))),
         },
     )
+
+
+def meshes(path: str, folder: Path) -> Finding:
+    """Describe a folder of meshes or arrays: what the source `meshes` would read, or say of it."""
+    from lwpipe.data.sources.meshes import MeshesSettings
+    from lwpipe.data.sources.meshes.convert import open_meshes
+    from lwpipe.mesh.units import guess_unit
+
+    kinds = Counter(file.suffix.lower() for file in mesh_files(folder))
+    facts: dict[str, Any] = {"files": ", ".join(f"{n} {kind}" for kind, n in kinds.items())}
+    refused: tuple[str, ...] = ()
+    try:
+        opened = open_meshes(MeshesSettings(path=str(folder)), None)
+        facts["read as"] = [f"{len(opened.items)} faces", *opened.notes]
+        facts["subjects"] = len(set(opened.subjects))
+        try:
+            for _ in opened.chunks(centred=False):
+                pass
+        except LwpipeError as error:
+            refused = error.sentences
+        meshes = Counter(
+            f"{shape.vertex_count:,} vertices, {shape.triangle_count:,} triangles, connectivity "
+            f"{shape.connectivity[:8]}"
+            for shape in opened.shapes.values()
+        )
+        facts["topology"] = [f"{words}: {count} meshes" for words, count in meshes.most_common()]
+        sizes = sorted(opened.diagonals)
+        facts["corner to corner"] = f"{sizes[0]:.4g} to {sizes[-1]:.4g}"
+        facts["unit, if it is a face"] = guess_unit(sizes[len(sizes) // 2])
+    except LwpipeError as error:
+        refused = error.sentences
+    facts["source 'meshes'"] = [
+        f"refuses {len(refused)}:" if len(refused) > 1 else "refuses this:", *refused
+    ] if refused else "reads all of them"  # fmt: skip
+    return Finding(path, "folder of meshes", facts)
+
+
+def mesh_files(folder: Path) -> list[Path]:
+    """Return the meshes and arrays of a folder and of the folders below it, two deep."""
+    from lwpipe.data.sources.meshes.places import ARRAYS
+    from lwpipe.mesh.read import READERS
+
+    found = []
+    for pattern in ("*", "*/*", "*/*/*"):
+        for file in sorted(folder.glob(pattern)):
+            hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+            if file.suffix.lower() in (*READERS, *ARRAYS) and not hidden:
+                found.append(file)
+    return found
 
 
 def array(path: str, file: Path) -> Finding:

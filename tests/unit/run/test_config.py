@@ -166,7 +166,7 @@ def test_the_paper_preset_has_the_values_of_the_paper() -> None:
         ),
         (
             "name: a/b",
-            "`name` is 'a/b', expected a name of letters, digits, dots, dashes and underscores "
+            "`name` is 'a/b', expected a name of the letters a-z, digits, dots, dashes and underscores "
             "that begins with a letter or digit.",
         ),
         (

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.paths import files_in, user_path
+from lwpipe.core.paths import files_in, searched, user_path
 from lwpipe.core.settings import Section
 from lwpipe.core.stage import Size
 from lwpipe.data.source import Made, Opened, Source
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from lwpipe.data.sources.aflw.model import BaselModel
 
 SHAPE_FILE = "Model_Shape.mat"
-EXPRESSION_FILE = "Model_Exp.mat"
+# As the code of AFLW2000-3D calls it, and that of 3DDFA.
+EXPRESSION_FILES = ("Model_Exp.mat", "Model_Expression.mat")
+# The Basel Face Model as the University of Basel gives it, from which the file of shapes is made.
+_BASEL_FILE = "01_MorphableModel.mat"
 # The Basel Face Model as AFLW2000-3D crops it.
 _VERTICES, _FACES = 53_215, 2_000
 # Faces made at a time: 32 of 53,215 vertices take 41 MB in double precision.
@@ -30,9 +33,34 @@ class AflwSettings(Section):
     """AFLW2000-3D on the Basel Face Model, both brought by you; read with source 'aflw2000-3d'."""
 
     model_dir: str | None = None
-    """Folder with Model_Shape.mat and Model_Exp.mat."""
+    """Folder with Model_Shape.mat and Model_Exp.mat or Model_Expression.mat."""
     faces_dir: str | None = None
     """Folder with one .mat a face (Shape_Para, Exp_Para)."""
+
+
+def model_files(folder: Path) -> tuple[Path, Path]:
+    """Return the files of the shapes and of the expressions.
+
+    Raises
+    ------
+    LwpipeError
+        If one is not there.
+    """
+    key = "data.aflw2000_3d.model_dir"
+    if not folder.is_dir():
+        raise LwpipeError(f"{key}: {searched(folder)} is not a folder.")
+    shape = folder / SHAPE_FILE
+    expressions = [folder / name for name in EXPRESSION_FILES if (folder / name).exists()]
+    if not shape.exists() and (folder / _BASEL_FILE).exists():
+        raise LwpipeError(
+            f"{key}: {folder} has {_BASEL_FILE}, but no {SHAPE_FILE}: ModelGeneration/"
+            "ModelGenerate.m of the code of 3DDFA makes it from that."
+        )
+    if not shape.exists():
+        raise LwpipeError(f"{key}: {folder} has no {SHAPE_FILE}.")
+    if not expressions:
+        raise LwpipeError(f"{key}: {folder} has no {' or '.join(EXPRESSION_FILES)}.")
+    return shape, expressions[0]
 
 
 class Aflw(Source[AflwSettings]):
@@ -54,7 +82,10 @@ class Aflw(Source[AflwSettings]):
         """Return the two files of the model and those of the faces."""
         from lwpipe.data.sources.aflw.model import face_files
 
-        model = files_in(self._folder("model_dir"), (SHAPE_FILE, EXPRESSION_FILE))
+        model = files_in(self._folder("model_dir"), (SHAPE_FILE, *EXPRESSION_FILES))
+        # Where both names of one file are there, the first is read.
+        unread = EXPRESSION_FILES[1] if EXPRESSION_FILES[0] in {f.name for f in model} else None
+        model = [file for file in model if file.name != unread]
         folder = self._folder("faces_dir")
         used = [file.name for file in face_files(folder)[: self.faces]]
         return [*model, *files_in(folder, used)]
@@ -68,9 +99,7 @@ class Aflw(Source[AflwSettings]):
         from lwpipe.data.sources.aflw.model import list_faces
 
         folder = self._folder("model_dir")
-        for name in (SHAPE_FILE, EXPRESSION_FILE):
-            if not (folder / name).is_file():
-                raise LwpipeError(f"data.aflw2000_3d.model_dir: {folder} has no {name}.")
+        model_files(folder)
         return f"{folder}, and {len(list_faces(self.own.faces_dir or ''))} faces"
 
     def open(self) -> Opened:

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.paths import check_names, user_path
-from lwpipe.data.sources.aflw import EXPRESSION_FILE, SHAPE_FILE
+from lwpipe.core.paths import check_names, searched, user_path
+from lwpipe.data.sources.aflw import EXPRESSION_FILES, SHAPE_FILE, model_files
 from lwpipe.data.sources.aflw.mat import read_mat
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import check_coordinates
@@ -55,7 +55,7 @@ class BaselModel:
 
 
 def read_model(folder: str | Path) -> BaselModel:
-    """Read Model_Shape.mat and Model_Exp.mat and check that they fit each other.
+    """Read the files of the shapes and of the expressions and check that they fit each other.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def read_model(folder: str | Path) -> BaselModel:
         (mu_shape 3V x 1, w 3V x S, tri 3 x F from 1, mu_exp 3V x 1, w_exp 3V x E), or holds NaN.
     """
     folder = user_path("data.aflw2000_3d.model_dir", folder)
-    shape_file, expression_file = folder / SHAPE_FILE, folder / EXPRESSION_FILE
+    shape_file, expression_file = model_files(folder)
     shape = read_mat(shape_file, ("mu_shape", "w", "tri"))
     expression = read_mat(expression_file, ("mu_exp", "w_exp"))
 
@@ -127,7 +127,7 @@ def face_files(folder: Path) -> list[Path]:
         file
         for file in folder.glob("*.mat")
         # Both parts may lie in one folder; files that start with a dot are not the user's.
-        if file.name not in (SHAPE_FILE, EXPRESSION_FILE) and not file.name.startswith(".")
+        if file.name not in (SHAPE_FILE, *EXPRESSION_FILES) and not file.name.startswith(".")
     )
 
 
@@ -141,7 +141,7 @@ def list_faces(folder: str | Path) -> list[Path]:
     """
     folder = user_path("data.aflw2000_3d.faces_dir", folder)
     if not folder.is_dir():
-        raise LwpipeError(f"data.aflw2000_3d.faces_dir: {folder} is not a folder.")
+        raise LwpipeError(f"data.aflw2000_3d.faces_dir: {searched(folder)} is not a folder.")
     files = face_files(folder)
     check_names(files)
     if len(files) == 1:
@@ -150,8 +150,18 @@ def list_faces(folder: str | Path) -> list[Path]:
             "train on and to test on."
         )
     if not files:
+        inner = next((each for each in sorted(folder.iterdir()) if _holds_faces(each)), None)
+        if inner is not None:
+            raise LwpipeError(
+                f"data.aflw2000_3d.faces_dir: {folder} has no .mat file itself, but "
+                f"{inner.name} in it has {len(face_files(inner))}: name {inner}."
+            )
         raise LwpipeError(f"data.aflw2000_3d.faces_dir: {folder} has no .mat file of a face.")
     return files
+
+
+def _holds_faces(folder: Path) -> bool:
+    return folder.is_dir() and not folder.name.startswith(".") and bool(face_files(folder))
 
 
 def read_face(file: str | Path, model: BaselModel) -> Floats:

@@ -15,6 +15,7 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.data.source import Faces, Opened, Rows
 from lwpipe.data.sources.meshes import MeshesSettings
 from lwpipe.data.sources.meshes.items import MeshItem, list_meshes
+from lwpipe.data.sources.meshes.places import find
 from lwpipe.data.sources.meshes.table import MeshTable, read_table
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.units import MM_PER_UNIT, guess_unit
@@ -23,10 +24,11 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """Of one mesh, what tells whether it fits the others."""
 
     vertex_count: int
+    triangle_count: int
     connectivity: str
 
 
@@ -38,14 +40,15 @@ def open_meshes(settings: MeshesSettings, faces: int | None) -> Meshes:
     Parameters
     ----------
     settings : MeshesSettings
-    faces : take the first so many, where there are more; None: all
+    faces : take so many, where there are more; None: all
 
     Raises
     ------
     LwpipeError
-        If there are less than two, or none can be used: one sentence for each of them.
+        If there are fewer than two, or none can be used: one sentence for each of them.
     """
-    found = list_meshes(settings.path or "")
+    place = find(settings.path or "", settings.folders)
+    found = list_meshes(place)
     if len(found) < 2:
         raise LwpipeError(
             f"data.meshes.path: {settings.path} holds one mesh; at least two are needed, to "
@@ -54,7 +57,7 @@ def open_meshes(settings: MeshesSettings, faces: int | None) -> Meshes:
     table = MeshTable()
     if settings.table is not None:
         table = read_table(settings.table, [item.name for item in found])
-    items = found if faces is None else found[:faces]
+    items = [found[row] for row in place.rows(len(found), faces)]
     splits = _splits(table, items, settings)
     faults: dict[int, str] = {}
     for row, item in enumerate(items):
@@ -65,16 +68,20 @@ def open_meshes(settings: MeshesSettings, faces: int | None) -> Meshes:
             faults[row] = str(error)
     else:
         raise _told(items, faults)
+    subjects, expressions = table.subject or {}, table.expression or {}
     return Meshes(
         ids=[item.id for item in items],
-        subjects=[(table.subject or {}).get(item.name) or item.id for item in items],
-        expressions=[(table.expression or {}).get(item.name, "") for item in items],
+        subjects=[subjects.get(item.name) or item.subject or item.id for item in items],
+        expressions=[expressions.get(item.name) or item.expression or "" for item in items],
         splits=splits,
         triangles=triangles,
         vertex_count=len(vertices),
+        notes=place.notes,
         items=items,
         found=len(found),
-        units=settings.units,
+        settings=settings,
+        levels=place.levels,
+        split_from="from the table" if table.split else "from the names of the arrays",
         first=row,
         faults=faults,
     )
@@ -86,9 +93,12 @@ class Meshes(Opened):
 
     items: Sequence[MeshItem]
     found: int
-    units: str
+    settings: MeshesSettings
+    levels: tuple[str, ...]
+    split_from: str
     first: int
     faults: dict[int, str]
+    shapes: dict[int, Shape] = field(default_factory=dict)
     diagonals: list[float] = field(default_factory=list)
 
     def chunks(self, centred: bool) -> Iterator[tuple[Rows, Faces]]:
@@ -99,7 +109,7 @@ class Meshes(Opened):
         LwpipeError
             With one line for each mesh that cannot be used.
         """
-        faults, shapes = dict(self.faults), {}
+        faults = dict(self.faults)
         last: tuple[Ints, str] | None = None
         for row in range(self.first, len(self.items)):
             try:
@@ -109,16 +119,18 @@ class Meshes(Opened):
                 continue
             if last is None or not np.array_equal(triangles, last[0]):
                 last = (triangles, connectivity(triangles))
-            shapes[row] = _Shape(len(vertices), last[1])
+            self.shapes[row] = Shape(len(vertices), len(triangles), last[1])
             self.diagonals.append(float(np.linalg.norm(np.ptp(vertices, axis=0))))
             if len(vertices) != self.vertex_count:
                 continue
+            if self.settings.up == "z":
+                vertices = vertices[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0])
             if centred:
                 # Alignment brings the centroid to the origin anyway; done before the coordinates
                 # are rounded to single precision, those far from the origin keep their digits.
                 vertices = vertices - vertices.mean(axis=0, dtype=np.float64)
             yield row, vertices
-        faults |= _misfits(shapes)
+        faults |= _misfits(self.shapes, self.items)
         if faults:
             raise _told(self.items, faults)
 
@@ -127,7 +139,8 @@ class Meshes(Opened):
         return MM_PER_UNIT[self._unit()]
 
     def _unit(self) -> str:
-        return _guess(self._diagonal()) if self.units == "auto" else self.units
+        units = self.settings.units
+        return _guess(self._diagonal()) if units == "auto" else units
 
     def _diagonal(self) -> float:
         return float(np.median(self.diagonals))
@@ -138,10 +151,12 @@ class Meshes(Opened):
             "licence": "the user's own data",
             "seed": None,
             "test_fraction": None,
-            "split": "from the table" if self.splits else "drawn by seed, whole subjects",
+            "split": self.split_from if self.splits else None,
             "meshes_found": self.found,
+            "folders": "/".join(self.levels) or None,
+            "up_in_files": self.settings.up,
             "units_in_files": self._unit(),
-            "units_guessed": self.units == "auto",
+            "units_guessed": self.settings.units == "auto",
             "median_diagonal_in_files": self._diagonal(),
             "alignment": None,
         }
@@ -151,7 +166,7 @@ def _told(items: Sequence[MeshItem], faults: dict[int, str]) -> LwpipeError:
     return LwpipeError(*(f"{items[row].label}: {faults[row]}." for row in sorted(faults)))
 
 
-def _misfits(shapes: dict[int, _Shape]) -> dict[int, str]:
+def _misfits(shapes: dict[int, Shape], items: Sequence[MeshItem]) -> dict[int, str]:
     """Return the faults of the meshes that are not like most of them."""
     faults = {}
     common = Counter(shapes.values()).most_common(1)[0][0]
@@ -164,6 +179,11 @@ def _misfits(shapes: dict[int, _Shape]) -> dict[int, str]:
             faults[row] = (
                 f"has {shape.vertex_count} vertices as the other meshes, but its triangles join "
                 "them differently"
+            )
+        if row in faults and items[row].name.lower().endswith(".stl"):
+            faults[row] += (
+                "; an STL keeps no vertex numbers, and vertices that meet were joined: export OBJ "
+                "or PLY"
             )
     return faults
 
@@ -179,15 +199,17 @@ def connectivity(triangles: Ints) -> str:
 def _splits(
     table: MeshTable, items: Sequence[MeshItem], settings: MeshesSettings
 ) -> list[str] | None:
-    """Return the splits that the table tells, if it does."""
-    if table.split is None:
-        return None
-    splits = [table.split[item.name] for item in items]
+    """Return the splits that the table tells, or else the names of the arrays, if any does."""
+    if table.split is not None:
+        splits, teller = [table.split[item.name] for item in items], settings.table
+    else:
+        told = [item.split for item in items if item.split]
+        if len(told) < len(items):
+            return None
+        splits, teller = told, settings.path
     for name in ("train", "test"):
         if name not in splits:
-            raise LwpipeError(
-                f"{settings.table}: none of the {len(items)} meshes has the split '{name}'."
-            )
+            raise LwpipeError(f"{teller}: none of the {len(items)} meshes has the split '{name}'.")
     return splits
 
 
