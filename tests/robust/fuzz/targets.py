@@ -7,6 +7,7 @@ sentence. Everything else that a target raises is a defect, warnings included.
 from __future__ import annotations
 
 import io
+import struct
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -21,10 +22,12 @@ import scipy.io
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.sources.aflw.mat import read_mat
 from lwpipe.data.sources.meshes.items import list_meshes
+from lwpipe.data.sources.meshes.places import find
 from lwpipe.data.sources.meshes.table import read_table
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import check_mesh, parse_mesh
 from lwpipe.run.load import merge, read_yaml, validate_run
+from tests.helpers.gltf_scene import Scene, skinned, smile
 from tests.helpers.mesh_files import TRIANGLES, VERTICES, WRITERS, shapes, write_obj
 
 SEEDS = Path(__file__).parent / "seeds"
@@ -99,6 +102,30 @@ def _written(*kinds: str) -> Callable[[], list[bytes]]:
     return examples
 
 
+def _plys() -> list[bytes]:
+    head = (
+        "ply\nformat ascii 1.0\nelement vertex 4\nproperty float x\nproperty list uchar float w\n"
+        "property float y\nproperty float z\nelement tristrips 1\nproperty list int int vertices\n"
+        "end_header\n"
+    )
+    text = head + "0 1 7 0 0\n1 0 0 0\n0 2 7\n7 1 0\n1 0 1 0\n5 0 1 2 -1 3\n"
+    body = b"".join(
+        struct.pack(f"<fB{n}f2f", n, n, *[0.5] * n, 2 * n, 1) for n in (0, 2, 1, 0)
+    ) + struct.pack("<6i", 5, 0, 1, 2, 3, -1)
+    binary = head.replace("ascii", "binary_little_endian").encode() + body
+    return [*_written("ply", "text ply")(), text.encode(), binary]
+
+
+def _gltfs() -> list[bytes]:
+    found = []
+    for change in (smile, skinned):
+        scene = Scene()
+        change(scene)
+        scene.header["nodes"][0].setdefault("weights", [0.5, 1, 1])
+        found.append(scene.content())
+    return [*_written("gltf")(), *found]
+
+
 def _mat(content: bytes) -> None:
     for array in read_mat(_file(content, ".mat"), ("Shape_Para", "Exp_Para")).values():
         assert array.dtype.kind in "iuf"
@@ -120,7 +147,7 @@ def _array(suffix: str) -> Callable[[bytes], object]:
         template = path.with_name("template.obj")
         if not template.exists():
             write_obj(template, VERTICES)
-        for item in list_meshes(path)[:100]:
+        for item in list_meshes(find(path))[:100]:
             check_mesh(*item.read())
 
     return read
@@ -162,19 +189,51 @@ def _configs() -> list[bytes]:
 
 
 TARGETS = {
-    "obj": Target(_mesh(".obj"), _written("obj"), (b"\nv ", b"\nf ", b" -1", b"/", b"nan")),
+    "obj": Target(
+        _mesh(".obj"),
+        _written("obj"),
+        (b"\nv ", b"\nf ", b" -1", b"/", b"nan", b"\\", b"#", b"\xef\xbb\xbf", b"\xff\xfe", b"1,5"),
+    ),
     "ply": Target(
         _mesh(".ply"),
-        _written("ply", "text ply"),
-        (b"\nelement ", b"\nproperty ", b"list uchar int ", b"ascii", b"binary_big_endian", b"-1"),
+        _plys,
+        (
+            b"\nelement ",
+            b"\nproperty ",
+            b"list uchar int ",
+            b"ascii",
+            b"binary_big_endian",
+            b"-1",
+            b"tristrips",
+            b"vertices",
+            b"\r",
+            b"1,5",
+        ),
     ),
-    "stl": Target(_mesh(".stl"), _written("stl", "text stl"), (b"solid", b"vertex", b"endsolid")),
-    "off": Target(_mesh(".off"), _written("off"), (b"OFF", b"COFF", b"#", b"-1")),
+    "stl": Target(
+        _mesh(".stl"),
+        _written("stl", "text stl"),
+        (b"solid", b"vertex", b"endsolid", b"facet normal ", b"\r"),
+    ),
+    "off": Target(
+        _mesh(".off"), _written("off"), (b"OFF", b"COFF", b"#", b"-1", b"off4 ", b"\r", b"3.0")
+    ),
     "glb": Target(_mesh(".glb"), _written("glb"), (b"BIN\0", b"JSON", b"byteStride")),
     "gltf": Target(
         _mesh(".gltf"),
-        _written("gltf"),
-        (b'"children":[', b'"mode":5', b'"byteStride":', b'"sparse":', b'"matrix":[', b"null"),
+        _gltfs,
+        (
+            b'"children":[',
+            b'"mode":5',
+            b'"byteStride":',
+            b'"sparse":',
+            b'"matrix":[',
+            b"null",
+            b'"weights":[',
+            b'"targets":[',
+            b'"skin":0',
+            b'"normalized":true',
+        ),
     ),
     "npy": Target(_array(".npy"), _arrays(".npy"), (b"'>f8'", b"'|O'", b"True", b"-1", b"(", b"[")),
     "npz": Target(_array(".npz"), _arrays(".npz"), (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"'|O'")),
@@ -182,7 +241,7 @@ TARGETS = {
     "table": Target(
         _table,
         lambda: [b"file,split,subject\na.obj,train,x\nb.obj,test,y\n"],
-        (b"expression", b'"', b"\r\n", b"\xef\xbb\xbf"),
+        (b"expression", b'"', b"\r\n", b"\xef\xbb\xbf", b"\\", b"A.OBJ", b"a"),
     ),
     "config": Target(
         _config,

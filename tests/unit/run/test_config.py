@@ -166,8 +166,8 @@ def test_the_paper_preset_has_the_values_of_the_paper() -> None:
         ),
         (
             "name: a/b",
-            "`name` is 'a/b', expected a name of the letters a-z, digits, dots, dashes and underscores "
-            "that begins with a letter or digit.",
+            "`name` is 'a/b', expected a name of the letters a-z, digits, dots, dashes and "
+            "underscores that begins with a letter or digit.",
         ),
         (
             "interpolation: {variants: [ful]}",
