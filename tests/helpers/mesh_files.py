@@ -9,6 +9,10 @@ from pathlib import Path
 import numpy as np
 import trimesh
 
+from lwpipe.data.make import make_dataset
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.meshes import MeshesSettings
+from lwpipe.data.store import Dataset
 from lwpipe.mesh.ply_file import write_ply
 
 SIDE = 5
@@ -108,3 +112,14 @@ def write_folder(folder: Path, count: int, kind: str = "obj") -> np.ndarray:
     for row, face in enumerate(faces):
         write(folder / f"face_{row:03d}{suffix}", face, TRIANGLES)
     return faces
+
+
+def convert(path: Path, output: Path, **more: object) -> Dataset:
+    """Convert own meshes; keys of their section and of `data` may be given together."""
+    own = {key: more.pop(key) for key in MeshesSettings.model_fields if key in more}
+    settings = DataSettings(
+        source="meshes",
+        meshes=MeshesSettings(path=str(path), **own),
+        **{"test_fraction": 0.2, "faces": None, "align": False, **more},
+    )
+    return make_dataset(settings, output)

@@ -12,7 +12,7 @@ from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.sources.aflw import AflwSettings
 from lwpipe.data.sources.aflw.mat import read_mat
-from lwpipe.data.sources.aflw.model import read_model
+from lwpipe.data.sources.aflw.model import list_faces, read_model
 from tests.helpers.aflw_layout import Layout, write_aflw_layout
 
 VERTICES = 1502
@@ -171,7 +171,7 @@ def test_version_7_3_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_missing_places_are_named(layout: Layout, tmp_path: Path) -> None:
-    with pytest.raises(LwpipeError, match=r"Model_Shape.mat: does not exist"):
+    with pytest.raises(LwpipeError, match=r"model_dir: .* has no Model_Shape\.mat"):
         read_model(tmp_path)
     with pytest.raises(LwpipeError, match=r"faces_dir: .* has no .mat file"):
         make_dataset(
@@ -183,3 +183,32 @@ def test_missing_places_are_named(layout: Layout, tmp_path: Path) -> None:
             ),
             tmp_path / "data",
         )
+
+
+def test_the_expressions_of_3ddfa_are_read_by_their_name(broken: Layout, tmp_path: Path) -> None:
+    first = make_dataset(settings(broken), tmp_path / "a")
+    file = broken.model_dir / "Model_Exp.mat"
+    file.rename(broken.model_dir / "Model_Expression.mat")
+    again = make_dataset(settings(broken), tmp_path / "b")
+    assert first.info["content_sha256"] == again.info["content_sha256"]
+    # Where both are there, the name of AFLW2000-3D's own code is read; both are no faces.
+    file.write_bytes(b"")
+    source = settings(broken).make_source()
+    assert broken.model_dir / "Model_Expression.mat" not in source.inputs()
+    with pytest.raises(LwpipeError, match=r"Model_Exp\.mat: is empty"):
+        make_dataset(settings(broken), tmp_path / "c")
+
+
+def test_the_model_of_basel_itself_is_told_what_makes_of_it(broken: Layout) -> None:
+    shapes = broken.model_dir / "Model_Shape.mat"
+    shapes.rename(broken.model_dir / "01_MorphableModel.mat")
+    for ask in (settings(broken).make_source().check, lambda: read_model(broken.model_dir)):
+        with pytest.raises(LwpipeError, match=r"01_MorphableModel\.mat, .*/ModelGenerate\.m of"):
+            ask()
+
+
+def test_a_folder_one_level_too_high_is_told(broken: Layout, tmp_path: Path) -> None:
+    (tmp_path / "above" / ".hidden").mkdir(parents=True)
+    broken.faces_dir.rename(tmp_path / "above" / "AFLW2000")
+    with pytest.raises(LwpipeError, match=r"AFLW2000 in it has 10: name .*above/AFLW2000\."):
+        list_faces(tmp_path / "above")

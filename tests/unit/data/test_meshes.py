@@ -3,7 +3,6 @@ from __future__ import annotations
 import base64
 import csv
 import json
-import shutil
 import struct
 from pathlib import Path
 
@@ -12,12 +11,8 @@ import pytest
 import trimesh
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.make import make_dataset
-from lwpipe.data.settings import DataSettings
-from lwpipe.data.sources.meshes import MeshesSettings
 from lwpipe.data.sources.meshes.convert import connectivity
 from lwpipe.data.split import draw_split
-from lwpipe.data.store import Dataset
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.gltf import parse_gltf
 from lwpipe.mesh.obj import parse_obj
@@ -32,24 +27,13 @@ from tests.helpers.mesh_files import (
     TRIANGLES,
     VERTICES,
     WRITERS,
-    grid,
+    convert,
     shapes,
     write_folder,
     write_obj,
     write_off,
     write_stl,
 )
-
-
-def convert(path: Path, output: Path, **more: object) -> Dataset:
-    own = {k: more.pop(k) for k in ("table", "units") if k in more}
-    settings = DataSettings(
-        source="meshes",
-        meshes=MeshesSettings(path=str(path), **own),
-        **{"test_fraction": 0.2, "faces": None, "align": False, **more},
-    )
-    return make_dataset(settings, output)
-
 
 # --- what is read ---------------------------------------------------------------------------
 
@@ -514,7 +498,7 @@ def test_split_of_subjects() -> None:
     labels = draw_split(["a"] * 5 + ["b"] * 5, 0.99, 1)
     assert labels.count("train") == 5, "one subject always stays to train on"
     assert draw_split(["a", "a", "b"], 0.3, 0) == draw_split(["a", "a", "b"], 0.3, 0)
-    with pytest.raises(LwpipeError, match="all meshes are of one subject"):
+    with pytest.raises(LwpipeError, match=r"all faces are of one subject, .* set it to 'face'"):
         draw_split(["a", "a"], 0.5, 0)
 
 
@@ -602,25 +586,6 @@ def test_takes_at_most_the_faces_asked_for(tmp_path: Path) -> None:
     assert len(convert(tmp_path / "in", tmp_path / "a", faces=5).vertices) == 5
     assert len(convert(tmp_path / "in", tmp_path / "b", faces=500).vertices) == 8
     assert json.loads((tmp_path / "a" / "dataset.json").read_text())["meshes_found"] == 8
-
-
-def test_equal_stems_keep_their_suffix_in_the_id(tmp_path: Path) -> None:
-    write_folder(tmp_path / "in", 4)
-    shutil.copy(tmp_path / "in" / "face_001.obj", tmp_path / "in" / "extra.obj")
-    write_ply(tmp_path / "in" / "face_001.ply", *grid())
-    data = convert(tmp_path / "in", tmp_path / "out")
-    assert list(data.faces["id"]) == [
-        "extra", "face_000", "face_001.obj", "face_001.ply", "face_002", "face_003",
-    ]  # fmt: skip
-
-
-def test_ids_stay_unique_where_a_stem_is_the_name_of_another_file(tmp_path: Path) -> None:
-    write_folder(tmp_path / "in", 2)
-    for name in ("a.obj", "a.ply", "a.obj.ply"):
-        writer = write_obj if name.endswith("obj") else write_ply
-        writer(tmp_path / "in" / name, VERTICES, TRIANGLES)
-    data = convert(tmp_path / "in", tmp_path / "out")
-    assert list(data.faces["id"]) == ["a.obj", "a.obj.ply", "a.ply", "face_000", "face_001"]
 
 
 def test_names_in_any_script_are_fine(tmp_path: Path) -> None:

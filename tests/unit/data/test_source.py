@@ -73,7 +73,7 @@ def test_the_sources_that_are_there() -> None:
     ]
     schema = DataSettings.model_json_schema()["properties"]
     assert schema["source"]["enum"] == list(SOURCES)
-    shared = ["source", "faces", "test_fraction", "seed", "align", "scale"]
+    shared = ["source", "faces", "test_fraction", "split_by", "seed", "align", "scale"]
     assert list(schema) == [*shared, *(each.key() for each in SOURCES.values())]
 
 
@@ -92,9 +92,9 @@ def test_declarations_are_quick_to_import() -> None:
 @pytest.mark.parametrize("name", SOURCES)
 def test_the_keys_that_a_source_reads(name: str) -> None:
     keys = DataSettings.keys(name)
-    assert keys[:4] == ("source", "faces", "test_fraction", "seed")
+    assert keys[:5] == ("source", "faces", "test_fraction", "split_by", "seed")
     assert keys[-1] == SOURCES[name].key()
-    assert set(keys[4:-1]) == (set() if name == "synthetic" else {"align", "scale"})
+    assert set(keys[5:-1]) == (set() if name == "synthetic" else {"align", "scale"})
     assert set(keys) < set(DataSettings.keys())
 
 

@@ -137,7 +137,7 @@ def test_a_file_is_a_source(tmp_path: Path) -> None:
     # It is neither aligned by default nor ever at an end.
     for key in ("align", "faces"):
         assert "noise-blobs" not in schema["properties"][key]["description"]
-    shared = ["source", "faces", "test_fraction", "seed"]
+    shared = ["source", "faces", "test_fraction", "split_by", "seed"]
     assert found["keys"] == [*shared, "align", "scale", "noise_blobs"]
     assert found["aligned"] is False
     assert found["inputs"] == [str(lowest)]
