@@ -50,8 +50,6 @@ def make_dataset(data: DataSettings, output: str | Path) -> Dataset:
 
 def _convert(data: DataSettings, output: Path) -> Dataset:
     opened = data.make_source().open()
-    for note in opened.notes:
-        _LOG.warning("lwpipe: note: %s", note)
     splits = opened.splits or _draw(data, opened)
     count, vertex_count = len(opened.ids), opened.vertex_count
     with DatasetWriter(output, count, opened.triangles, vertex_count) as writer:
@@ -68,7 +66,10 @@ def _convert(data: DataSettings, output: Path) -> Dataset:
             about["split"] = f"drawn by seed, whole {data.split_by}s"
         about["alignment"] = _align(data, writer, splits)
         table = _table(data.source, opened, splits)
-        return writer.close(table, about, opened.regions)
+        dataset = writer.close(table, about, opened.regions)
+    for note in opened.notes:
+        _LOG.warning("lwpipe: note: %s", note)
+    return dataset
 
 
 def _draw(data: DataSettings, opened: Opened) -> list[str]:

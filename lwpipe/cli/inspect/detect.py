@@ -59,7 +59,7 @@ def _folder(folder: Path) -> Describe:
         return stages.run_folder
     if declared.files(folder):
         return declared.stage_folder
-    if inputs.mesh_files(folder):
+    if inputs.holds_meshes(folder):
         return inputs.meshes
     raise LwpipeError(f"{folder}: holds nothing that lwpipe knows.")
 

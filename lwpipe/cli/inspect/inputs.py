@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ _MAT_KINDS = {
     "mu_exp": "expression model (Model_Exp.mat)",
     "Shape_Para": "parameters of a face of AFLW2000-3D",
 }
+# So many faults of a folder are shown.
+_PAGE = 40
 # Tables of lwpipe, known by columns that no other one has.
 _TABLES = {
     "test_mm": "learning curve of a training",
@@ -95,10 +99,33 @@ def meshes(path: str, folder: Path) -> Finding:
         facts["unit, if it is a face"] = guess_unit(sizes[len(sizes) // 2])
     except LwpipeError as error:
         refused = error.sentences
-    facts["source 'meshes'"] = [
-        f"refuses {len(refused)}:" if len(refused) > 1 else "refuses this:", *refused
-    ] if refused else "reads all of them"  # fmt: skip
+    facts["source 'meshes'"] = _verdict(refused)
     return Finding(path, "folder of meshes", facts)
+
+
+def _verdict(refused: Sequence[str]) -> list[str]:
+    """Return what the source says, at most a page of it."""
+    if not refused:
+        return ["reads all of them"]
+    more = len(refused) - _PAGE
+    return [
+        f"refuses {len(refused)}:" if len(refused) > 1 else "refuses this:",
+        *refused[:_PAGE],
+        *([f"and {more} more"] if more > 0 else []),
+    ]
+
+
+def holds_meshes(folder: Path) -> bool:
+    """Say whether a folder, or one below it, holds meshes or an array of faces with triangles."""
+    from lwpipe.mesh.read import READERS
+
+    for file in mesh_files(folder):
+        if file.suffix.lower() in READERS:
+            return True
+        with suppress(LwpipeError):
+            if {"vertices", "triangles"} <= set(array_shapes(file)):
+                return True
+    return False
 
 
 def mesh_files(folder: Path) -> list[Path]:

@@ -146,9 +146,19 @@ def _files() -> list[Case]:
     def cut(quarter: int) -> Callable[[bytes], bytes]:
         return lambda data: data[: len(data) * quarter // 4]
 
+    def basel(folder: Path) -> None:
+        (folder / SHAPE).rename(folder / "model" / "01_MorphableModel.mat")
+
+    def too_high(folder: Path) -> None:
+        (folder / "faces").rename(folder / "AFLW2000")
+        (folder / "faces").mkdir()
+        (folder / "AFLW2000").rename(folder / "faces" / "AFLW2000")
+
     return [
-        case("model-shape-missing", "Model_Shape.mat", "does not exist", remove(SHAPE)),
-        case("model-expression-missing", "Model_Exp.mat", "does not exist", remove(EXPRESSION)),
+        case("model-shape-missing", "Model_Shape.mat", "has no", remove(SHAPE)),
+        case("model-expression-missing", "Model_Exp.mat", "has no", remove(EXPRESSION)),
+        case("model-of-basel-itself", "01_MorphableModel.mat", "ModelGenerate.m of", basel),
+        case("faces-one-level-too-high", "faces_dir", "AFLW2000 in it has 5: name", too_high),
         case("no-faces", "data.aflw2000_3d.faces_dir", "no .mat file", without_faces),
         case("one-face", "data.aflw2000_3d.faces_dir", "holds one face", one_face),
         case("face-is-a-folder", FACE, "no file", face_folder),

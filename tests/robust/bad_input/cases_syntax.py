@@ -24,8 +24,21 @@ def _obj() -> list[Case]:
         one_bad("obj-two-coordinates", "three numbers", "obj", swap(rb"v [^\n]*", b"v 1 2")),
         one_bad("obj-words-as-coordinates", "three numbers", "obj", swap(rb"v [^\n]*", b"v a b c")),
         one_bad("obj-overflowing-number", "NaN or inf", "obj", swap(rb"v [^\n]*", b"v 1e999 0 0")),
-        one_bad("obj-decimal-commas", "three numbers", "obj", lambda c: c.replace(b".", b",")),
-        one_bad("obj-utf-16", "has no vertex", "obj", lambda c: c.decode().encode("utf-16")),
+        one_bad("obj-decimal-commas", "decimal comma", "obj", lambda c: c.replace(b".", b",")),
+        one_bad("off-decimal-commas", "decimal comma", "off", lambda c: c.replace(b".", b",")),
+        one_bad(
+            "ply-decimal-commas",
+            "decimal comma",
+            "text ply",
+            lambda c: c.replace(b".", b",").replace(b"1,0\n", b"1.0\n"),
+        ),
+        one_bad("stl-decimal-commas", "decimal comma", "text stl", lambda c: c.replace(b".", b",")),
+        one_bad(
+            "obj-utf-16-cut-off",
+            "UTF-16, and is not",
+            "obj",
+            lambda c: c.decode().encode("utf-16")[:-1],
+        ),
         one_bad("obj-binary", "has no vertex", "obj", of(bytes(range(256)) * 8)),
         one_bad("obj-empty", "is empty", "obj", of(b"")),
         one_bad("obj-only-blank-lines", "is empty", "obj", of(b"\n \n\t\n")),
@@ -56,7 +69,7 @@ def _ply() -> list[Case]:
     return [
         one_bad(
             "ply-more-vertices-announced",
-            "cut off|damaged|vertex",
+            "cut off|vertex|corners",
             "ply",
             swap(b"vertex 25", b"vertex 26"),
         ),
@@ -178,7 +191,7 @@ def _stl_off() -> list[Case]:
 
     return [
         one_bad("stl-count-too-large", "announces 33", "stl", count(33)),
-        one_bad("stl-count-too-small", "announces 31", "stl", count(31)),
+        one_bad("stl-count-too-small", "1 more triangles than the 31", "stl", count(31)),
         one_bad("stl-count-of-4-billion", "announces 4294967295", "stl", count(2**32 - 1)),
         one_bad("stl-count-zero", "has no (vertex|triangle)", "stl", lambda c: count(0)(c)[:84]),
         one_bad(
@@ -218,7 +231,9 @@ def _stl_off() -> list[Case]:
         ),
         one_bad("off-negative-counts", "negative|OFF", "off", swap(b"25 32 0", b"-25 32 0")),
         one_bad("off-counts-missing", "OFF|cut off", "off", of(b"OFF\n")),
-        one_bad("off-huge-polygon", "corners", "off", swap(rb"\n3 ", b"\n99999999999999999999 ")),
+        one_bad(
+            "off-huge-polygon", "OFF format", "off", swap(rb"\n3 ", b"\n99999999999999999999 ")
+        ),
         one_bad("off-negative-polygon", "corners|OFF", "off", swap(rb"\n3 ", b"\n-3 ")),
         one_bad(
             "off-index-of-40-digits",
@@ -226,7 +241,7 @@ def _stl_off() -> list[Case]:
             "off",
             swap(rb"\n3 \d+ ", b"\n3 " + b"9" * 40 + b" "),
         ),
-        one_bad("off-binary", "starts with OFF", "off", of(b"OFF BINARY\n" + bytes(99))),
+        one_bad("off-binary", "is a binary OFF", "off", of(b"OFF BINARY\n" + bytes(99))),
         one_bad("off-without-its-word", "starts with OFF", "off", swap(b"OFF", b"FFO")),
         one_bad("off-four-dimensions", "OFF", "off", swap(b"OFF", b"4OFF")),
         one_bad("off-empty", "is empty", "off", of(b"")),

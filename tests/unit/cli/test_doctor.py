@@ -247,14 +247,20 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
     one(check("data.source=ict"), "ok", "downloaded")
     one(check("data.source=ict", "data.ict.path=none.zip"), "fault", "none.zip")
     meshes = ("data.source=meshes", "data.faces=null", "data.meshes.path=in")
-    one(check(*meshes), "fault", "in does not exist")
+    one(check(*meshes), "fault", f"in (in {Path.cwd()}) does not exist")
     (tmp_path / "in").mkdir()
     one(check(*meshes), "fault", "holds no mesh")
     (tmp_path / "in" / "a.obj").write_text("")
     one(check(*meshes), "ok", "1 meshes")
-    one(check(*meshes, "data.meshes.table=t.csv"), "fault", "t.csv does not exist")
+    one(
+        check(*meshes, "data.meshes.table=t.csv"),
+        "fault",
+        f"t.csv (in {Path.cwd()}) does not exist",
+    )
     aflw = [f"data.aflw2000_3d.{key}=bfm" for key in ("model_dir", "faces_dir")]
-    one(check("data.source=aflw2000-3d", *aflw), "fault", "Model_Shape.mat")
+    one(check("data.source=aflw2000-3d", *aflw), "fault", "is not a folder")
+    Path("bfm").mkdir()
+    one(check("data.source=aflw2000-3d", *aflw), "fault", "has no Model_Shape.mat")
 
 
 def test_results_that_were_altered(tmp_path: Path) -> None:

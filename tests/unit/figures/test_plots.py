@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import matplotlib
 import numpy as np
 import pytest
@@ -104,3 +108,17 @@ def test_plots_leave_matplotlib_as_it_was(tmp_path):
         assert dict(matplotlib.rcParams) == before
     draw_learning_curve(tmp_path / "history.csv", tmp_path / "b.png", SMALL)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_cache_that_matplotlib_cannot_keep_is_not_told_of(tmp_path):
+    (tmp_path / "home").write_text("no folder can be made below a file")
+    environment = {
+        k: v for k, v in os.environ.items() if k not in ("MPLCONFIGDIR", "XDG_CONFIG_HOME")
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "import lwpipe.figures.style"],
+        env={**environment, "HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -169,6 +169,12 @@ def test_the_paper_preset_has_the_values_of_the_paper() -> None:
             "`name` is 'a/b', expected a name of the letters a-z, digits, dots, dashes and "
             "underscores that begins with a letter or digit.",
         ),
+        ("name: 2024", '`name` is 2024, expected text: write it in quotes, "2024".'),
+        (
+            "data: {meshes: {folders: person}}",
+            "`data.meshes.folders`: is 'person', expected up to 4 of subject, expression, - with / "
+            "between them, subject and expression at most once.",
+        ),
         (
             "interpolation: {variants: [ful]}",
             "`interpolation.variants` names 'ful', which is not in `variants`; "
