@@ -82,7 +82,7 @@ class _BinaryReader:
         rows: list[list[Any]] = []
         counts: list[int] = []
         corners: list[tuple[Any, ...]] = []
-        steps = self._steps(element)
+        steps, index_list = self._steps(element), element.index_list
         place = self.place
         for _ in range(element.count):
             row: list[Any] = []
@@ -96,7 +96,7 @@ class _BinaryReader:
                 size = length * struct.calcsize(letter)
                 if place + size > len(self.content):
                     raise element.cut_off()
-                if name == element.index_list:
+                if name == index_list:
                     counts.append(length)
                     layout = struct.Struct(f"{self.order}{length}{letter}")
                     corners.append(layout.unpack_from(self.content, place))
@@ -106,7 +106,7 @@ class _BinaryReader:
         table = np.array(rows, dtype=np.float64).reshape(len(rows), len(element.scalars))
         scalars = {name: table[:, i] for i, name in enumerate(element.scalars)}
         kinds = {entry[0]: entry[-1] for entry in element.properties}
-        kind = kinds.get(element.index_list or "", "i8")
+        kind = kinds.get(index_list or "", "i8")
         flat = np.array(list(chain.from_iterable(corners)), dtype=kind)
         return Values(scalars, np.array(counts, np.int64), flat)
 
@@ -189,7 +189,8 @@ class _TextReader:
         self.element = element
         self.rows: list[list[bytes]] = []
         self.counts: list[int] = []
-        self.corners: list[int] = []
+        self.corners: list[bytes] = []
+        self.index_list = element.index_list
         self.misfit = f"has a line of {element.label} that does not fit its header"
         # Where the scalars follow each other, a record is cut out at once.
         self.width = 0 if len(element.scalars) < len(element.properties) else len(element.scalars)
@@ -210,18 +211,24 @@ class _TextReader:
                 row.append(words[place])
                 place += 1
                 continue
-            (length,) = self._wholes(words[place : place + 1])
+            length = self._length(words[place])
             if length < 0:
                 raise MeshError(FEW_CORNERS)
             values = words[place + 1 : place + 1 + length]
             if len(values) < length:
                 raise _MisfitError(self.misfit)
-            if entry[0] == self.element.index_list:
+            if entry[0] == self.index_list:
                 self.counts.append(length)
-                self.corners.extend(self._wholes(values))
+                self.corners.extend(values)
             place += 1 + length
         self.rows.append(row)
         return place
+
+    def _length(self, word: bytes) -> int:
+        try:
+            return int(word)
+        except ValueError:
+            return self._wholes([word])[0]
 
     def _wholes(self, words: list[bytes]) -> list[int]:
         try:
@@ -234,7 +241,7 @@ class _TextReader:
         names = self.element.scalars
         table = numbers(self.rows, len(names), self.misfit) if names else np.empty((0, 0))
         try:
-            corners = np.array(self.corners, dtype=np.int64)
+            corners = np.array(self._wholes(self.corners), dtype=np.int64)
         except OverflowError as error:
             raise MeshError("has a polygon with a vertex number of over 18 digits") from error
         scalars = {name: table[:, i] for i, name in enumerate(names)}
