@@ -212,3 +212,14 @@ def test_a_folder_one_level_too_high_is_told(broken: Layout, tmp_path: Path) -> 
     broken.faces_dir.rename(tmp_path / "above" / "AFLW2000")
     with pytest.raises(LwpipeError, match=r"AFLW2000 in it has 10: name .*above/AFLW2000\."):
         list_faces(tmp_path / "above")
+
+
+def test_rows_of_single_precision_and_other_keys_are_read(broken: Layout, tmp_path: Path) -> None:
+    first = make_dataset(settings(broken), tmp_path / "a")
+    for file in broken.faces_dir.glob("*.mat"):
+        face = scipy.io.loadmat(file)
+        rows = {name: face[name].T.astype(np.float32) for name in ("Shape_Para", "Exp_Para")}
+        others = {"pt2d": np.ones((2, 21)), "Color_Para": np.ones((1, 7)), "roi": np.arange(4)}
+        scipy.io.savemat(file, {**rows, **others}, do_compression=True)
+    again = make_dataset(settings(broken), tmp_path / "b")
+    np.testing.assert_allclose(first.vertices, again.vertices, atol=1e-3)
