@@ -68,7 +68,7 @@ def _convert(data: DataSettings, output: Path) -> Dataset:
         table = _table(data.source, opened, splits)
         dataset = writer.close(table, about, opened.regions)
     for note in opened.notes:
-        _LOG.warning("%s", note)
+        _LOG.warning("lwpipe: note: %s", note)
     return dataset
 
 

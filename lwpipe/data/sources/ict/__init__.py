@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.paths import files_in, user_path
+from lwpipe.core.paths import files_in, searched, user_path
 from lwpipe.core.settings import Section, Share
 from lwpipe.core.stage import Size
 from lwpipe.data.source import Made, Opened, Source, numbered
@@ -91,7 +91,7 @@ class Ict(Source[IctSettings]):
             place.is_file() and (zipfile.is_zipfile(place) or tarfile.is_tarfile(place))
         )
         if not readable:
-            raise LwpipeError(f"{origin}: {place} is neither a folder nor an archive.")
+            raise LwpipeError(f"{origin}: {searched(place)} is neither a folder nor an archive.")
         return f"ICT-FaceKit in {place}"
 
     def open(self) -> Opened:

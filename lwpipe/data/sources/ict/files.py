@@ -20,7 +20,7 @@ from importlib import resources
 from pathlib import Path, PurePosixPath
 
 from lwpipe.core.errors import LwpipeError, short_reason
-from lwpipe.core.paths import user_path
+from lwpipe.core.paths import searched, user_path
 
 COMMIT = "da5f95a607f5e6b37755b38d3385d7f2853732e5"
 BASE_URL = f"https://raw.githubusercontent.com/ICT-VGL/ICT-FaceKit/{COMMIT}/FaceXModel/"
@@ -100,7 +100,7 @@ def read_files(path: str | Path | None, hashes: Mapping[str, str]) -> Iterator[t
         if path.is_dir():
             source = _from_folder(path, hashes)
         elif not path.is_file():
-            raise LwpipeError(f"{origin}: {path} is neither a folder nor an archive.")
+            raise LwpipeError(f"{origin}: {searched(path)} is neither a folder nor an archive.")
         elif zipfile.is_zipfile(path):
             source = _from_zip(path, hashes)
         else:
