@@ -31,6 +31,26 @@ def add_command(subparsers: Any) -> None:
     parser.add_argument(
         "--alpha", type=float, default=1.0, help="0: the source, 1: the target's part (default: 1)"
     )
+    parser.add_argument(
+        "--keep",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="how far what lies outside the part is held: 1 moves nothing there (default: 1)",
+    )
+    parser.add_argument(
+        "--harmony",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="how far the rest follows as faces do; with --keep below 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="as in the paper: exchange the encoding and decode, which loses what the model cannot "
+        "represent; without --keep and --harmony",
+    )
     parser.add_argument("--output", required=True, metavar="PLY", help="mesh to write")
     parser.add_argument("--data", metavar="FOLDER", help="data set that ids refer to")
     parser.set_defaults(command=edit)
@@ -40,12 +60,15 @@ def edit(options: Namespace) -> None:
     """Move one part of a face towards another face's and write the mesh."""
     import numpy as np
 
-    from lwpipe.editing import blend_part
+    from lwpipe.editing import EditingSettings, make_editor
     from lwpipe.mesh.ply_file import write_ply
     from lwpipe.model import load
 
     if not math.isfinite(options.alpha):
         raise LwpipeError(f"--alpha {options.alpha}: is not a finite number.")
+    for name in ("keep", "harmony"):
+        if not 0 <= getattr(options, name) <= 1:
+            raise LwpipeError(f"--{name} {getattr(options, name)}: must lie between 0 and 1.")
     model = load(options.model)
     if not 0 <= options.part < model.part_count:
         raise LwpipeError(
@@ -57,9 +80,11 @@ def edit(options: Namespace) -> None:
             raise LwpipeError(
                 f"{word}: has {len(face)} vertices, the model has {model.vertex_count}."
             )
-    source, target = model.parts(model.encode(np.stack(faces)))
-    parts = blend_part(source, target, options.part, options.alpha)
-    write_ply(options.output, model.decode(parts[None])[0], model.triangles)
+    dials = EditingSettings(residual=True, keep=options.keep, harmony=options.harmony)
+    editor = make_editor(model, model.weights, EditingSettings() if options.plain else dials)
+    source, target = (np.asarray(face, np.float32)[None] for face in faces)
+    edited = editor.edit(source, target, options.part, options.alpha)
+    write_ply(options.output, edited[0], model.triangles)
     say(options.output)
 
 

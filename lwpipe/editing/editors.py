@@ -9,9 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.editing.edits import blend_part
+from lwpipe.editing.harmony import followers
+from lwpipe.editing.settings import EditingSettings
+from lwpipe.model.linear_path import LinearPath
 
 Faces = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.float32]
+
+# From this weight on a vertex belongs to the part as a whole.
+_WHOLE = np.float32(0.1)
 
 
 class FaceModel(Protocol):
@@ -32,6 +38,14 @@ class FaceModel(Protocol):
     @property
     def info(self) -> dict[str, Any]:
         """Facts about the training: parameters, seconds, epochs."""
+
+    @property
+    def projections(self) -> npt.NDArray[np.float32]:
+        """P_k, float32 (K, Z, Z); one for a model without parts."""
+
+    @property
+    def linear_path(self) -> LinearPath | None:
+        """The linear part of the decoder; None where there is none."""
 
     def encode(self, vertices: Faces, /) -> Codes:
         """Encode faces (n, V, 3), mm, to z (n, Z)."""
@@ -105,3 +119,84 @@ class ModelEditor(Editor):
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
         """Decode the sources' encodings (n, K, Z) with part `part` blended, (n, V, 3), mm."""
         return self.model.decode(blend_part(sources, targets, part, alpha))
+
+
+class KeepingEditor(Editor):
+    """Edit with a trained model, and keep what it cannot represent.
+
+    For a source s, a target t and their residuals r = x - D(p(x)),
+
+        y = s + M (.) (D(q) - D(p_s)) + alpha w_k (.) (r_t - r_s),
+        M = 1 - keep + keep min(1, w_k / 0.1),
+
+    q being p_s with part k blended; with harmony the other parts follow (`lwpipe.editing.harmony`).
+    alpha = 0 gives the source bit for bit, and keep = 1 too wherever w_k = 0.
+
+    Parameters
+    ----------
+    model : FaceModel
+    weights : float (V, K)
+        Local weights; of a model whose parts have no places they are not used.
+    editing : EditingSettings
+    """
+
+    def __init__(self, model: FaceModel, weights: npt.ArrayLike, editing: EditingSettings) -> None:
+        self.model, self.editing = model, editing
+        self.part_count = model.part_count
+        placed = model.part_count > 1 and model.parts_match_weights
+        self.weights = np.asarray(weights, np.float32) if placed else None
+        self.followers: npt.NDArray[np.float64] | None = None
+        if editing.harmony > 0:
+            self.followers = followers(model.projections, model.linear_path)
+
+    def encode(self, faces: Faces) -> Codes:
+        """Return faces, reconstructions and part encodings side by side, float32 (n, 6V + K Z)."""
+        parts = self.model.parts(self.model.encode(faces))
+        pieces = (faces, self.model.decode(parts), parts)
+        return np.concatenate([piece.reshape(len(faces), -1) for piece in pieces], axis=1)
+
+    def _opened(self, codes: Codes) -> tuple[Faces, Faces, Codes]:
+        size = 3 * self.model.vertex_count
+        faces, decoded, parts = np.split(codes, [size, 2 * size], axis=-1)
+        shape = (*codes.shape[:-1], self.model.vertex_count, 3)
+        encodings = (*codes.shape[:-1], self.part_count, -1)
+        return faces.reshape(shape), decoded.reshape(shape), parts.reshape(encodings)
+
+    def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
+        """Return the sources with part `part` replaced, (n, V, 3), mm, of what `encode` gives."""
+        face, decoded, parts = self._opened(sources)
+        if alpha == 0:
+            return face.copy() if self.editing.residual else decoded.copy()
+        target_face, target_decoded, target_parts = self._opened(targets)
+        moved = self.model.decode(self._moved(parts, target_parts, part, alpha)) - decoded
+        if self.weights is None:
+            return np.asarray(face + moved if self.editing.residual else decoded + moved)
+        column = self.weights[:, part, None]
+        held = 1 - self.editing.keep * (1 - np.minimum(column / _WHOLE, 1))
+        if not self.editing.residual:
+            edited = decoded + held * moved
+            return np.asarray(edited, np.float32)
+        residual = (target_face - target_decoded) - (face - decoded)
+        edited = face + held * moved + np.float32(alpha) * column * residual
+        # Adding zero to a negative zero would change a bit of it.
+        still = (held == 0) & (column == 0)
+        return np.asarray(np.where(still, face, edited), np.float32)
+
+    def _moved(self, parts: Codes, targets: Codes, part: int, alpha: float) -> Codes:
+        """Return the encodings of the edited faces."""
+        blended = blend_part(parts, targets, part, alpha)
+        if self.followers is None:
+            return blended
+        change = (blended - parts)[..., part, :].astype(np.float64)
+        z = change @ self.followers[part].T
+        following = np.einsum("...i,kji->...kj", z, self.model.projections)
+        share = self.editing.harmony
+        mixed = blended + share * (parts + following - blended)
+        return np.asarray(mixed, np.float32)
+
+
+def make_editor(model: FaceModel, weights: npt.ArrayLike, editing: EditingSettings) -> Editor:
+    """Return the editor of a model: as in the paper where no dial is turned."""
+    if editing == EditingSettings() or model.part_count == 1:
+        return ModelEditor(model)
+    return KeepingEditor(model, weights, editing)

@@ -12,7 +12,7 @@ from lwpipe.core.files import write_csv, write_json
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
-from lwpipe.editing import FaceModel, ModelEditor
+from lwpipe.editing import EditingSettings, FaceModel, make_editor
 from lwpipe.evaluation.baselines import BASELINES
 from lwpipe.evaluation.bench import PART_COLUMNS, Bench
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
@@ -32,6 +32,7 @@ def evaluate_model(
     measures: str | Path,
     parts: str | Path,
     evaluation: EvaluationSettings,
+    editing: EditingSettings | None = None,
 ) -> dict[str, Any]:
     """Measure a trained model: reconstruction, and edits in which one part is replaced.
 
@@ -46,6 +47,7 @@ def evaluate_model(
     model : a trained model, or its file or folder
     measures, parts : `measures.json` and `parts.csv`
     evaluation : EvaluationSettings
+    editing : how parts are replaced; None: as in the paper
 
     Returns
     -------
@@ -63,8 +65,9 @@ def evaluate_model(
     model = open_model(model, data)
     with one_blas_thread():
         bench = Bench(data, weights, evaluation)
+        editor = make_editor(model, weights, editing or EditingSettings())
         reconstructed = _reconstruction(bench, model.reconstruct)
-        edited, rows = bench.edits("model", ModelEditor(model), not model.parts_match_weights)
+        edited, rows = bench.edits("model", editor, not model.parts_match_weights)
     about = {measure.name: measure.measure(model.info) for measure in _OF_MODEL}
     result = {**reconstructed, **edited, **about, **bench.about()}
     return _write(result, rows, measures, parts)

@@ -17,7 +17,14 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path, make_folder, write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.data.store import Dataset
-from lwpipe.editing import FaceModel, alphas, interpolate_part
+from lwpipe.editing import (
+    EditingSettings,
+    FaceModel,
+    ModelEditor,
+    alphas,
+    interpolate_part,
+    make_editor,
+)
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
 from lwpipe.evaluation.measures.locality import locality
 from lwpipe.evaluation.pairs import choose_pairs
@@ -96,6 +103,7 @@ def interpolate(
     model: FaceModel | str | Path,
     output: str | Path,
     interpolation: InterpolationSettings,
+    editing: EditingSettings | None = None,
 ) -> list[dict[str, Any]]:
     """Interpolate pairs of faces one part at a time, and write the faces and how far they move.
 
@@ -112,6 +120,7 @@ def interpolate(
         A model with one part gives one row a pair, the whole face.
     output : folder, made if missing
     interpolation : InterpolationSettings
+    editing : how parts are moved; None: as in the paper
 
     Returns
     -------
@@ -140,7 +149,9 @@ def interpolate(
     archive = atomic_path(folder / "interpolation.npz")
     with archive as temporary, zipfile.ZipFile(temporary, "w") as file:
         for number, (source, target) in enumerate(pairs):
-            result = interpolate_pair(data, weights, model, source, target, interpolation.steps)
+            result = interpolate_pair(
+                data, weights, model, source, target, interpolation.steps, editing
+            )
             _write_arrays(file, number, result)
             if interpolation.meshes:
                 meshes |= _write_meshes(folder / "meshes", number, result, data.triangles)
@@ -153,6 +164,28 @@ def interpolate(
     return table
 
 
+def _moved(
+    model: FaceModel,
+    weights: npt.NDArray[np.float32],
+    ends: npt.NDArray[np.float32],
+    steps: int,
+    editing: EditingSettings,
+) -> npt.NDArray[np.float32]:
+    """Return the faces of every part on its way, float32 (K, S, V, 3), mm."""
+    editor = make_editor(model, weights, editing)
+    codes = editor.encode(ends)
+    rows = []
+    for part in range(editor.part_count):
+        if isinstance(editor, ModelEditor):
+            # All steps are decoded at once.
+            row = model.decode(interpolate_part(codes[0], codes[1], part, alphas(steps)))
+        else:
+            moved = (editor.blend(codes[:1], codes[1:], part, a) for a in alphas(steps).tolist())
+            row = np.concatenate(list(moved))
+        rows.append(row)
+    return np.stack(rows)
+
+
 def interpolate_pair(
     data: Dataset,
     weights: npt.NDArray[np.float32],
@@ -160,6 +193,7 @@ def interpolate_pair(
     source: int,
     target: int,
     steps: int,
+    editing: EditingSettings | None = None,
 ) -> Interpolation:
     """Move each part of the source to the target's, the others staying.
 
@@ -172,6 +206,7 @@ def interpolate_pair(
         Rows of the data set.
     steps : int
         S faces a part, at alpha = i / (S + 1), i = 1 ... S.
+    editing : how parts are moved; None: as in the paper
 
     Returns
     -------
@@ -179,13 +214,7 @@ def interpolate_pair(
         Nothing is written. A model with one part has one row, whose local weight is 1 everywhere.
     """
     ends = np.asarray(data.vertices[[source, target]])
-    source_parts, target_parts = model.parts(model.encode(ends))
-    faces = np.stack(
-        [
-            model.decode(interpolate_part(source_parts, target_parts, part, alphas(steps)))
-            for part in range(model.part_count)
-        ]
-    )
+    faces = _moved(model, weights, ends, steps, editing or EditingSettings())
     maps = np.stack([surface_distances(row[0], row[-1], data.triangles) for row in faces])
     if model.part_count == 1:
         weights = np.ones((len(weights), 1), dtype=np.float32)

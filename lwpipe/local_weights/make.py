@@ -64,7 +64,7 @@ def make_local_weights(
     area = vertex_areas(dataset.template, dataset.triangles)
     basis = result.W / result.W.max(axis=0)
     basis = basis[:, reading_order(basis, dataset.template, area)]
-    made = partition_of_unity(basis)
+    made = sharpened(partition_of_unity(basis), local_weights.sharpness, local_weights.support)
     with atomic_path(weights) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, weights=made, basis=basis.astype(np.float32))
     write_json(
@@ -77,6 +77,8 @@ def make_local_weights(
             "parts": local_weights.parts,
             "sparsity": local_weights.sparsity,
             "eta": result.eta,
+            "sharpness": local_weights.sharpness,
+            "support": local_weights.support,
             "seed": local_weights.seed,
             "iterations": result.iterations,
             "restarts": result.restarts,
@@ -153,6 +155,29 @@ def partition_of_unity(basis: npt.ArrayLike) -> Float32[Weights, "V K"]:
     total = basis.sum(axis=1, keepdims=True)
     share = basis / np.where(total > 0, total, 1.0)
     return np.where(total > 0, share, 1.0 / basis.shape[1]).astype(np.float32)
+
+
+def sharpened(
+    weights: Float32[Weights, "V K"], sharpness: float = 1.0, support: float = 0.0
+) -> Float32[Weights, "V K"]:
+    """Return weights whose parts overlap less; rows sum to 1.
+
+    w_k <- w_k^s / sum_j w_j^s, then entries below `support` become exactly 0, but for the largest
+    of a vertex, and the rows are brought to a sum of 1 again.
+
+    Examples
+    --------
+    >>> sharpened(np.array([[0.5, 0.4, 0.1]], np.float32), sharpness=2.0, support=0.1)
+    array([[0.6097561 , 0.39024392, 0.        ]], dtype=float32)
+    """
+    if sharpness == 1.0 and support == 0.0:
+        return weights
+    # Divided by the largest, no power comes to nothing.
+    powers = (weights / weights.max(axis=1, keepdims=True)).astype(np.float64) ** sharpness
+    share = powers / powers.sum(axis=1, keepdims=True)
+    share[(share < support) & (powers < 1)] = 0
+    made: Weights = (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
+    return made
 
 
 def reading_order(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lwpipe.core.settings import Bounded, Count, NonNegative, Section, Seed
+from lwpipe.core.settings import EXPONENT, Bounded, Count, NonNegative, Positive, Section, Seed
 
 
 class LocalWeightsSettings(Section):
@@ -22,6 +22,11 @@ class LocalWeightsSettings(Section):
     """beta: weight of the sparsity of the columns of H."""
     eta: NonNegative | None = None
     """eta: weight of the norm of W, squared in the objective; null: the largest feature."""
+    sharpness: Positive = 1.0
+    """Power that the weights of a vertex are raised to before they are brought to a sum of 1 again:
+    above 1.0 parts overlap less."""
+    support: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), EXPONENT] = 0.0
+    """Weights below it, after that, become exactly 0; the largest of a vertex stays."""
     iterations: Bounded = 60
     """Iterations of the solver."""
     max_faces: Count | None = 400

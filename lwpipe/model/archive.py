@@ -22,6 +22,7 @@ from torch import Tensor
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path, read_json, sha256, write_json
 from lwpipe.engine import Geometry
+from lwpipe.model.base import Components
 from lwpipe.model.network import PartAutoencoder
 from lwpipe.model.part_model import PartModel
 from lwpipe.model.settings import ModelSettings
@@ -52,6 +53,9 @@ def save_model(model: PartModel, folder: str | Path, info: dict[str, Any]) -> No
         "scale": model.scale.cpu().numpy(),
         "local_weights": model.all_weights,
     }
+    if model.components is not None:
+        arrays["base.basis"] = model.components.basis
+        arrays["base.deviation"] = model.components.deviation
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
     with atomic_path(folder / WEIGHTS_NAME) as temporary:
         temporary.write_bytes(save_tensors(arrays))
@@ -113,9 +117,10 @@ def load(path: str | Path, device: str = "cpu", backend: str = "auto") -> PartMo
         pyramid = Pyramid.from_arrays(_group(arrays, "pyramid."))
         state = _group(arrays, "network.")
         _check_shapes(arrays, state, pyramid, settings)
+        base = _group(arrays, "base.")
         model = PartModel(
             pyramid, arrays["local_weights"], arrays["mean"], arrays["scale"], settings,
-            about["info"] | _history(folder), backend,
+            about["info"] | _history(folder), backend, Components(**base) if base else None,
         )  # fmt: skip
         model.network.load_state_dict(
             {name: torch.from_numpy(a.copy()) for name, a in state.items()}, strict=True
@@ -211,21 +216,31 @@ def _check_shapes(
     scales = {"scalar": (1, 1), "vertex": (count, 1)}
     found = {name: array.shape for name, array in state.items()}
     found |= {name: arrays[name].shape for name in ("mean", "scale", "local_weights")}
+    base = _group(dict(arrays), "base.")
+    found |= {f"base.{name}": array.shape for name, array in base.items()}
     expected |= {
         "mean": (count, 3),
         "scale": scales[settings.standardise],
         "local_weights": (count, local.shape[-1]),
     }
+    if settings.base == "pca":
+        expected |= {
+            "base.basis": (settings.latent_size, 3 * count),
+            "base.deviation": (settings.latent_size,),
+        }
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
             raise ValueError(
                 f"{name} is {found.get(name, 'missing')}, expected {expected.get(name, 'nothing')}"
             )
-    for name, array in {**state, "local_weights": local, "scale": arrays["scale"]}.items():
+    plain = {**state, **base, "local_weights": local, "scale": arrays["scale"]}
+    for name, array in plain.items():
         if array.dtype != np.float32:
             raise ValueError(f"{name} is {array.dtype}, expected float32")
     if (arrays["scale"] <= 0).any() or (local < 0).any():
         raise ValueError("the scale or the local weights are not positive")
+    if (base.get("deviation", np.ones(1)) <= 0).any():
+        raise ValueError("the deviations of the base are not positive")
 
 
 def _without_memory(pyramid: Pyramid, parts: int, settings: ModelSettings) -> dict[str, Tensor]:

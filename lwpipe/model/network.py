@@ -4,7 +4,8 @@ Encoder: one [Chebyshev convolution, activation, downsampling] a level, then a l
 latent code z. Projection: part encodings p_k = P_k z. Decoder: one linear layer FC to features at
 the coarsest level, h = sum_k w_k (.) FC(p_k) with the local weights w_k, then one [upsampling,
 convolution, activation] a level and a last convolution to coordinates. With one part, P = 1 and
-w = 1 this is CoMA (Ranjan et al., ECCV 2018).
+w = 1 this is CoMA (Ranjan et al., ECCV 2018). A linear base may be what encoder and decoder
+correct: see `lwpipe.model.base`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from lwpipe.engine import Geometry, make_backend
+from lwpipe.model.base import LinearBase
 from lwpipe.model.settings import ModelSettings
 from lwpipe.model.weightings import WEIGHTINGS
 
@@ -57,6 +59,7 @@ class PartAutoencoder(nn.Module):
     settings : ModelSettings
     backend : name of the implementation of the convolutions; `use` changes it, and None is for
         who needs the parameters only
+    base : what the network corrects, where the settings say that there is something
     """
 
     coarse_weights: Tensor
@@ -67,6 +70,7 @@ class PartAutoencoder(nn.Module):
         coarse_weights: Tensor,
         settings: ModelSettings,
         backend: str | None = "torch",
+        base: LinearBase | None = None,
     ) -> None:
         super().__init__()
         self.settings, self.geometry = settings, geometry
@@ -95,8 +99,19 @@ class PartAutoencoder(nn.Module):
             self.projections = nn.Parameter(torch.empty(self.part_count, latent, latent))
             nn.init.normal_(self.projections, std=latent**-0.5)
         self.from_latent = nn.Linear(latent, self.weighting.decoded(coarsest, self.width))
+        self.base = base
+        if settings.base != "none":
+            self._begin_as_base()
         if backend is not None:
             self.use(backend)
+
+    def _begin_as_base(self) -> None:
+        """Let the network add nothing, and every projection keep its code."""
+        for parameter in (self.to_latent.weight, self.to_latent.bias, self.last.weight):
+            nn.init.zeros_(parameter)
+        if self.projections is not None:
+            with torch.no_grad():
+                self.projections.copy_(torch.eye(self.settings.latent_size))
 
     def use(self, backend: str) -> None:
         """Compute the convolutions with another of `lwpipe.engine.BACKENDS`."""
@@ -124,10 +139,11 @@ class PartAutoencoder(nn.Module):
             raise ValueError(
                 f"faces have shape {tuple(x.shape)}, expected (batch, {self.vertex_count}, 3)"
             )
-        x = self.backend.enter(x)
+        features = self.backend.enter(x)
         for level, layer in enumerate(self._layers(self.encoder)):
-            x = self.backend.down(level, x, layer.weight, layer.bias)
-        return cast(Tensor, self.to_latent(self.backend.flatten(x, self.width)))
+            features = self.backend.down(level, features, layer.weight, layer.bias)
+        z = cast(Tensor, self.to_latent(self.backend.flatten(features, self.width)))
+        return z if self.base is None else z + self.base.encode(x)
 
     def parts(self, z: Float[Tensor, "batch Z"]) -> Float[Tensor, "batch K Z"]:
         """Project latent codes (batch, Z) to part encodings (batch, K, Z)."""
@@ -147,7 +163,10 @@ class PartAutoencoder(nn.Module):
         levels = reversed(range(self.geometry.levels))
         for level, layer in zip(levels, self._layers(self.decoder), strict=True):
             x = self.backend.up(level, x, layer.weight, layer.bias)
-        return self.backend.last(x, self.last.weight)
+        corrections = self.backend.last(x, self.last.weight)
+        if self.base is None:
+            return corrections
+        return corrections + self.base.decode(parts)
 
     def forward(self, x: Float[Tensor, "batch V 3"]) -> Float[Tensor, "batch V 3"]:
         """Reconstruct standardised faces (batch, V, 3)."""

@@ -12,8 +12,11 @@ from torch import Tensor
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.engine import Geometry, choose
+from lwpipe.model.base import Components, LinearBase
+from lwpipe.model.linear_path import LinearPath
 from lwpipe.model.network import PartAutoencoder
 from lwpipe.model.settings import ModelSettings
+from lwpipe.model.weightings import WEIGHTINGS
 from lwpipe.template import Pyramid
 
 Floats = npt.NDArray[np.float32]
@@ -38,6 +41,7 @@ class PartModel:
     info : facts about the training, such as its epochs and seconds
     backend : 'auto' for the fastest implementation of the mesh convolution on the device, or one of
         `lwpipe.engine.BACKENDS`
+    components : of the training faces; with `model.base` pca alone
 
     Attributes
     ----------
@@ -55,13 +59,29 @@ class PartModel:
         settings: ModelSettings,
         info: dict[str, Any] | None = None,
         backend: str = "auto",
+        components: Components | None = None,
     ) -> None:
         if len(settings.channels) != pyramid.levels:
             raise LwpipeError(
                 f"model.channels: has {len(settings.channels)} entries, and the mesh pyramid has "
                 f"{pyramid.levels} levels: make the pyramid again, or give one entry a level."
             )
+        if (components is not None) != (settings.base == "pca"):
+            raise LwpipeError(
+                f"model.base: is {settings.base}, and there are "
+                f"{'no ' if components is None else ''}components of the training faces."
+            )
         coarse = pyramid.coarsest(weights)
+        self.components = components
+        base = None
+        if components is not None:
+            weighting = WEIGHTINGS[settings.weighting]
+            shares = (
+                weighting.of_base(weights) if settings.projection else np.ones_like(weights)[:, :1]
+            )
+            base = LinearBase(
+                components, np.asarray(shares, np.float32), np.asarray(scale, np.float32)
+            )
         self.pyramid = pyramid
         self.all_weights = np.ascontiguousarray(weights, dtype=np.float32)
         self.template = np.ascontiguousarray(mean, dtype=np.float32)
@@ -73,6 +93,7 @@ class PartModel:
             settings,
             # `to` takes the backend that belongs to another device.
             choose("auto" if backend == "triton" else backend, torch.device("cpu")),
+            base,
         )
         self.mean = torch.from_numpy(self.template)
         self.scale = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))
@@ -102,8 +123,10 @@ class PartModel:
 
     @property
     def parameter_count(self) -> int:
-        """Number of learned numbers."""
-        return sum(parameter.numel() for parameter in self.network.parameters())
+        """Number of learned numbers, those of the linear base among them."""
+        learned = sum(parameter.numel() for parameter in self.network.parameters())
+        base = self.components
+        return learned + (0 if base is None else base.basis.size + base.deviation.size)
 
     @property
     def weights(self) -> Floats:
@@ -111,6 +134,26 @@ class PartModel:
         if self.network.projections is None:
             return np.ones((self.vertex_count, 1), dtype=np.float32)
         return self.all_weights
+
+    @property
+    def projections(self) -> Floats:
+        """P_k, float32 (K, Z, Z); 1 for a model without parts."""
+        if self.network.projections is None:
+            return np.eye(self.latent_size, dtype=np.float32)[None]
+        return self._numpy([self.network.projections.detach()], ())
+
+    @property
+    def linear_path(self) -> LinearPath | None:
+        """The linear part of the decoder; None without a base."""
+        if self.components is None:
+            return None
+        shares = WEIGHTINGS[self.settings.weighting].of_base(self.all_weights)
+        return LinearPath(
+            self.components.basis,
+            self.components.deviation,
+            shares if self.network.projections is not None else self.weights,
+            self.triangles,
+        )
 
     def to(self, device: torch.device | str) -> PartModel:
         """Move the model to `device`, with the backend that belongs there, and return it."""

@@ -20,6 +20,9 @@ class LatentSettings(Section):
 class _Shipped(LatentSettings):
     """The network."""
 
+    base: Literal["none", "pca"] = "none"
+    """What the network corrects: nothing, or the principal components of the training faces, to
+    which it adds nothing at first."""
     channels: Annotated[
         list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1, max_length=16)
     ] = [16, 16, 16, 32]

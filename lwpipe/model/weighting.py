@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
 
 
@@ -36,6 +38,15 @@ class Weighting(ABC):
         width : channels of its features
         """
         return vertices * width
+
+    def of_base(self, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return how much of each part's linear base each vertex gets, float32 (V, K).
+
+        Parameters
+        ----------
+        weights : float32 (V, K), local weights at full resolution
+        """
+        return weights
 
     @abstractmethod
     def combine(self, h: Tensor, weights: Tensor) -> Tensor:

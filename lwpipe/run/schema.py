@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lwpipe.core.settings import Name, Section, composed
 from lwpipe.data.settings import DataSettings
+from lwpipe.editing.settings import EditingSettings
 from lwpipe.evaluation.settings import (
     AnimationSettings,
     DiversitySettings,
@@ -39,6 +40,7 @@ class _Shipped(Section):
     local_weights: LocalWeightsSettings = LocalWeightsSettings()
     model: ModelSettings = ModelSettings()
     training: TrainingSettings = TrainingSettings()
+    editing: EditingSettings = EditingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     interpolation: InterpolationSection = InterpolationSection()
     diversity: DiversitySettings = DiversitySettings()

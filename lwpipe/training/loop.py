@@ -8,9 +8,12 @@ import torch
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import sha256, write_csv
+from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
+from lwpipe.editing import Pca
 from lwpipe.local_weights import load_local_weights
 from lwpipe.model.archive import save_model
+from lwpipe.model.base import Components
 from lwpipe.model.part_model import PartModel, standardisation
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template import Pyramid
@@ -139,13 +142,19 @@ def run(
     if len(test_rows) == 0:
         raise LwpipeError(f"{job.data}: has no test face, and training needs one.")
     mean, scale = standardisation(dataset.vertices, train_rows, job.model.standardise)
+    components = None
+    if job.model.base == "pca":
+        with one_blas_thread():
+            fitted = Pca.fit(dataset.vertices, train_rows, job.model.latent_size)
+        components = Components.padded(fitted.basis, fitted.deviation, job.model.latent_size)
     checkpoints = Checkpoints(job.checkpoints, mark, device.type, writes=group.rank == 0)
     position = Position()
     with device_faults(lambda: position.epoch_words(training.epochs), checkpoints.kept):
         torch.manual_seed(training.seed)
         model = PartModel(
-            steps_of_pyramid, local_weights, mean, scale, job.model, backend=training.backend
-        ).to(device)
+            steps_of_pyramid, local_weights, mean, scale, job.model, backend=training.backend,
+            components=components,
+        ).to(device)  # fmt: skip
         network = model.network
         optimizer = make_optimizer(network, training)
         notes: list[str] = []

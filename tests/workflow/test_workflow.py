@@ -40,6 +40,7 @@ SWEEP = {"evaluate_point", "collect_sweep", "draw_sweep", "write_report"}
 EVALUATION = {"evaluate_model", "evaluate_baselines"} | ABLATION | SWEEP
 PICTURES = {"draw_interpolation", "write_report"}
 INTERPOLATION = {"interpolate"} | PICTURES
+EDITING = {"evaluate_model"} | INTERPOLATION | ABLATION | SWEEP
 TRAINING = (
     {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
     | DIVERSITY
@@ -99,11 +100,14 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "local_weights.features": ("magnitude_std", WEIGHTS),
     "local_weights.sparsity": (0.2, WEIGHTS),
     "local_weights.eta": (1.0, WEIGHTS),
+    "local_weights.sharpness": (2.0, WEIGHTS),
+    "local_weights.support": (0.1, WEIGHTS),
     "local_weights.iterations": (11, WEIGHTS),
     "local_weights.max_faces": (15, WEIGHTS),
     "local_weights.solver": ("nimfa", WEIGHTS),
     "local_weights.seed": (1, WEIGHTS),
     "model.latent_size": (9, TRAINING | {"evaluate_baselines"}),
+    "model.base": ("pca", TRAINING),
     "model.channels": ([8, 4], TRAINING),
     "model.order": (4, TRAINING),
     "model.activation": ("relu", TRAINING),
@@ -126,6 +130,9 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "training.accumulate": (2, TRAINING),
     "training.processes": (2, TRAINING),
     "training.seed": (1, TRAINING),
+    "editing.residual": (True, EDITING),
+    "editing.keep": (0.5, EDITING),
+    "editing.harmony": (0.5, EDITING),
     "evaluation.pairs": (2, EVALUATION),
     "evaluation.composites": (7, EVALUATION),
     "evaluation.components": (7, EVALUATION),

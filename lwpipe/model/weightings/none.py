@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from lwpipe.model.weighting import Weighting
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
 
 
@@ -17,6 +19,11 @@ class Unweighted(Weighting):
     place = 3
     words = "not at all"
     parts_match_weights = False
+
+    def of_base(self, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the same share for all parts: none has a place."""
+        shares: npt.NDArray[np.float32] = weights * 0 + weights.dtype.type(1 / weights.shape[1])
+        return shares
 
     def combine(self, h: Tensor, weights: Tensor) -> Tensor:
         """Sum over the parts."""

@@ -1,6 +1,7 @@
 """The stage that measures a variant."""
 
 from lwpipe.core.stage import Needs, Output, Stage, Target
+from lwpipe.editing.settings import EditingSettings
 from lwpipe.evaluation.settings import EvaluationSettings
 from lwpipe.run.stages.data import DATA
 from lwpipe.run.stages.local_weights import LOCAL_WEIGHTS
@@ -24,7 +25,7 @@ EVALUATE = Stage(
     does="measure one variant on the test faces",
     function="lwpipe.evaluation.evaluate:evaluate_model",
     inputs={"data": DATA, "local_weights": LOCAL_WEIGHTS, "model": MODEL},
-    reads={"evaluation": EvaluationSettings},
+    reads={"evaluation": EvaluationSettings, "editing": EditingSettings},
     outputs={"measures": Output("measures.json"), "parts": PARTS},
     needs=Needs(program=560, copies=3, of_vertex=5, minutes_of_gigabyte=60),
 )

@@ -1,6 +1,7 @@
 """Stages of the part-by-part interpolation."""
 
 from lwpipe.core.stage import Input, Needs, Output, Stage, Target
+from lwpipe.editing.settings import EditingSettings
 from lwpipe.evaluation.settings import AnimationSettings, InterpolationSettings
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.run.stages.data import DATA
@@ -21,7 +22,7 @@ INTERPOLATE = Stage(
     does="move pairs of faces to each other part by part",
     function="lwpipe.evaluation.interpolation:interpolate",
     inputs={"data": DATA, "local_weights": LOCAL_WEIGHTS, "model": MODEL},
-    reads={"interpolation": InterpolationSettings},
+    reads={"interpolation": InterpolationSettings, "editing": EditingSettings},
     outputs={
         "faces": Output("interpolation.npz"),
         "table": Output(

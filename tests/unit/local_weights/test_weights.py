@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from pathlib import Path
 
 import nimfa
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import read_json
+from lwpipe.data.make import make_dataset
+from lwpipe.data.settings import DataSettings
 from lwpipe.data.store import DatasetWriter
 from lwpipe.local_weights import load_local_weights, make_local_weights, solve_snmf
 from lwpipe.local_weights.features import choose_faces, features
@@ -17,6 +21,7 @@ from lwpipe.local_weights.make import (
     describe_parts,
     partition_of_unity,
     reading_order,
+    sharpened,
     vertex_areas,
 )
 from lwpipe.local_weights.settings import LocalWeightsSettings
@@ -364,3 +369,37 @@ def test_bad_files_are_named(tmp_path):
     for name in ("cut", "missing"):
         with pytest.raises(LwpipeError, match=rf"{name}\.npz"):
             load_local_weights(tmp_path / f"{name}.npz")
+
+
+@pytest.mark.parametrize("sharpness", [1.0, 2.0, 3.0, 40.0])
+@pytest.mark.parametrize("support", [0.0, 0.1, 0.9])
+def test_sharper_weights_are_still_shares(sharpness: float, support: float) -> None:
+    weights = partition_of_unity(np.random.default_rng(0).random((200, 5)) ** 2)
+    sharp = sharpened(weights, sharpness, support)
+    np.testing.assert_allclose(sharp.sum(axis=1), 1, atol=1e-6)
+    assert sharp.dtype == np.float32
+    np.testing.assert_array_equal(sharp.argmax(axis=1), weights.argmax(axis=1))
+    if sharpness > 1:
+        assert (sharp.max(axis=1) >= weights.max(axis=1) - 1e-6).all()
+    if support:
+        # But for the largest of a vertex, what is left was not below the support.
+        small = (sharp > 0) & (sharp < support) & (sharp < sharp.max(axis=1, keepdims=True))
+        assert not small.any()
+    if sharpness == 1 and not support:
+        assert sharp is weights
+
+
+def test_the_files_hold_sharp_weights(tmp_path: Path) -> None:
+    data = DataSettings.model_validate({"faces": 20, "synthetic": {"vertices": 1500}})
+    make_dataset(data, tmp_path / "data")
+    made = {}
+    for name, more in (("soft", {}), ("sharp", {"sharpness": 3.0, "support": 0.05})):
+        settings = LocalWeightsSettings(iterations=5, **more)
+        files = tmp_path / f"{name}.npz", tmp_path / f"{name}.json"
+        made[name] = make_local_weights(tmp_path / "data", *files, settings)
+        stored, basis = load_local_weights(files[0])
+        np.testing.assert_array_equal(stored, made[name])
+        assert read_json(files[1])["sharpness"] == settings.sharpness
+        assert basis.max() == 1
+    np.testing.assert_array_equal(made["sharp"], sharpened(made["soft"], 3.0, 0.05))
+    assert (made["sharp"] == 0).any()

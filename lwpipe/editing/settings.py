@@ -1,0 +1,16 @@
+"""The section `editing`."""
+
+from __future__ import annotations
+
+from lwpipe.core.settings import Section, Share
+
+
+class EditingSettings(Section):
+    """How a part is replaced; at the defaults as in the paper: exchange its encoding and decode."""
+
+    residual: bool = False
+    """Keep what the model cannot represent of the source, and take the target's within the part."""
+    keep: Share = 0.0
+    """Hold what lies outside the part: 1.0 moves no vertex without a share in it."""
+    harmony: Share = 0.0
+    """Let the rest of the face follow the part as far as faces do: 1.0 all the way."""

@@ -1,0 +1,167 @@
+"""Edits that keep what a model cannot represent, and their dials."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lwpipe.editing import (
+    EditingSettings,
+    KeepingEditor,
+    MaskBlend,
+    ModelEditor,
+    make_editor,
+    mask_blend,
+)
+from lwpipe.editing.harmony import LAMBDA, POSITIONS, followers
+from lwpipe.mesh.topology import adjacency
+from lwpipe.model import PartModel
+from tests.unit.model.test_base import faces_of, local_weights, make_model
+
+SOURCES, TARGETS = faces_of(4, 4), faces_of(4, 5)
+# Bits count: a coordinate may also be a negative zero.
+SOURCES[0, :3] = -0.0
+
+
+def trained(support: float = 0.2, **more: object) -> PartModel:
+    """Return a model that adds something to its base."""
+    model = make_model(support, **more)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        model.network.last.weight.normal_(std=0.05)
+        model.network.to_latent.weight.normal_(std=0.01)
+        if model.network.projections is not None:
+            model.network.projections.add_(0.1 * torch.randn_like(model.network.projections))
+    return model
+
+
+MODEL = trained()
+WEIGHTS = local_weights(0.2)
+
+
+def editor(model: PartModel = MODEL, **dials: object) -> KeepingEditor:
+    return KeepingEditor(model, WEIGHTS, EditingSettings(residual=True, **dials))
+
+
+def bits(faces: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(faces).view(np.uint32)
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(keep=st.floats(0, 1), harmony=st.floats(0, 1), part=st.integers(0, 2))
+def test_alpha_0_is_the_source_bit_for_bit(keep: float, harmony: float, part: int) -> None:
+    edited = editor(keep=keep, harmony=harmony).edit(SOURCES, TARGETS, part, 0.0)
+    np.testing.assert_array_equal(bits(edited), bits(SOURCES))
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(alpha=st.floats(-2, 2), harmony=st.floats(0, 1), part=st.integers(0, 2))
+def test_what_is_kept_is_kept_bit_for_bit(alpha: float, harmony: float, part: int) -> None:
+    edited = editor(keep=1.0, harmony=harmony).edit(SOURCES, TARGETS, part, alpha)
+    outside = WEIGHTS[:, part] == 0
+    assert outside.any()
+    np.testing.assert_array_equal(bits(edited[:, outside]), bits(SOURCES[:, outside]))
+
+
+def test_less_is_kept_in_between() -> None:
+    outside = WEIGHTS[:, 0] == 0
+    moved = [
+        np.abs(editor(keep=keep, harmony=1.0).edit(SOURCES, TARGETS, 0, 1.0) - SOURCES)[:, outside]
+        for keep in (0.0, 0.5, 1.0)
+    ]
+    np.testing.assert_allclose(moved[1], 0.5 * moved[0], atol=1e-4)
+    assert moved[0].max() > 0.1
+    assert not moved[2].any()
+
+
+@pytest.mark.parametrize("dials", [{}, {"keep": 1.0}, {"harmony": 1.0}, {"keep": 0.3}])
+def test_alpha_is_linear_where_the_model_is(dials: dict[str, float]) -> None:
+    linear = make_model(0.2)
+    edit = editor(linear, **dials)
+    whole = edit.edit(SOURCES, TARGETS, 1, 1.0) - SOURCES
+    for alpha in (0.25, 0.5, -1.0):
+        part = edit.edit(SOURCES, TARGETS, 1, alpha) - SOURCES
+        np.testing.assert_allclose(part, alpha * whole, atol=2e-4)
+
+
+def test_on_the_base_alone_it_is_the_blend_of_vertices() -> None:
+    blended = mask_blend(SOURCES, TARGETS, WEIGHTS[:, 2])
+    for keep in (0.0, 1.0):
+        edited = editor(make_model(0.2), keep=keep).edit(SOURCES, TARGETS, 2, 1.0)
+        if keep == 0:
+            np.testing.assert_allclose(edited, blended, atol=1e-3)
+        else:
+            # From a tenth of a weight on all of the change is taken, and none below it is added.
+            assert np.abs(edited - blended).max() < np.abs(TARGETS - SOURCES).max() * 0.1
+
+
+def test_a_target_that_is_the_source_changes_nothing() -> None:
+    edited = editor(harmony=0.7, keep=0.4).edit(SOURCES, SOURCES, 1, 1.0)
+    np.testing.assert_allclose(edited, SOURCES, atol=1e-4)
+
+
+def test_without_the_residual_the_model_speaks() -> None:
+    plain = KeepingEditor(MODEL, WEIGHTS, EditingSettings(keep=0.0, harmony=0.0))
+    np.testing.assert_allclose(
+        plain.edit(SOURCES, TARGETS, 0, 1.0),
+        ModelEditor(MODEL).edit(SOURCES, TARGETS, 0, 1.0),
+        atol=1e-4,
+    )
+    held = KeepingEditor(MODEL, WEIGHTS, EditingSettings(keep=1.0))
+    outside = WEIGHTS[:, 0] == 0
+    np.testing.assert_array_equal(
+        held.edit(SOURCES, TARGETS, 0, 1.0)[:, outside], MODEL.reconstruct(SOURCES)[:, outside]
+    )
+
+
+def test_parts_without_places_keep_the_residual_of_the_source() -> None:
+    model = trained(weighting="none")
+    edited = editor(model).edit(SOURCES, TARGETS, 0, 1.0)
+    expected = SOURCES - model.reconstruct(SOURCES)
+    expected = expected + ModelEditor(model).edit(SOURCES, TARGETS, 0, 1.0)
+    np.testing.assert_allclose(edited, expected, atol=1e-3)
+
+
+def test_where_no_dial_is_turned_the_editor_is_the_papers() -> None:
+    assert isinstance(make_editor(MODEL, WEIGHTS, EditingSettings()), ModelEditor)
+    assert isinstance(make_editor(MODEL, WEIGHTS, EditingSettings(keep=0.1)), KeepingEditor)
+    whole = trained(projection=False)
+    assert isinstance(make_editor(whole, WEIGHTS, EditingSettings(residual=True)), ModelEditor)
+    assert MaskBlend(WEIGHTS).part_count == 3
+
+
+def test_harmony_is_the_least_squares_answer() -> None:
+    path = MODEL.linear_path
+    assert path is not None
+    random = np.random.default_rng(0)
+    change = random.normal(size=len(path.basis))
+    z = followers(MODEL.projections, path)[1] @ change
+    graph = adjacency(path.triangles, len(path.weights)).toarray()
+    mean = graph / graph.sum(axis=1, keepdims=True)
+    measure = np.concatenate([np.eye(len(mean)) - mean, POSITIONS * np.eye(len(mean))])
+
+    def faces(parts: np.ndarray) -> np.ndarray:
+        moved = (parts * path.deviation) @ path.basis
+        return np.einsum("vk,kvc->vc", path.weights, moved.reshape(len(parts), -1, 3))
+
+    def cost(code: np.ndarray) -> float:
+        own = np.zeros((3, len(code)))
+        own[1] = change
+        error = measure @ (faces(own) - faces(MODEL.projections @ code))
+        return float((error**2).sum() + LAMBDA * code @ code)
+
+    best = cost(z)
+    for _ in range(20):
+        assert cost(z + 0.01 * random.normal(size=len(z))) > best
+
+
+def test_harmony_without_a_linear_path_compares_encodings() -> None:
+    projections = np.random.default_rng(0).normal(size=(3, 5, 5))
+    change = np.arange(5.0)
+    z = followers(projections, None)[2] @ change
+    stacked = np.concatenate([projections.reshape(-1, 5), np.eye(5) * LAMBDA**0.5])
+    wanted = np.concatenate([np.zeros(10), change, np.zeros(5)])
+    np.testing.assert_allclose(z, np.linalg.lstsq(stacked, wanted, rcond=None)[0], atol=1e-9)
