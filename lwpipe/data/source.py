@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lwpipe.core.settings import Section
 from lwpipe.core.stage import Size
+from lwpipe.data.factors import Factors
 
 Rows = slice | int
 Faces = npt.NDArray[np.floating[Any]]
@@ -135,6 +136,16 @@ class Source(ABC, Generic[Own]):
         LwpipeError, OSError
             If they are not there.
         """
+
+    def factors(self) -> Factors | None:
+        """Return the factors of its faces; None where it does not know them.
+
+        Raises
+        ------
+        LwpipeError
+            If they are missing or cannot be used.
+        """
+        return None
 
     @abstractmethod
     def open(self) -> Opened:

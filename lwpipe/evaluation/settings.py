@@ -1,4 +1,4 @@
-"""The sections `evaluation`, `interpolation` and `diversity`."""
+"""The sections `evaluation`, `truth`, `interpolation` and `diversity`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ class EvaluationSettings(Section):
     """Principal components of the Mahalanobis distance."""
     seed: Seed = 0
     """Draws the pairs and the composites."""
+
+
+class TruthSettings(Section):
+    """Edits against their true answers, of sources that know the factors of their faces."""
+
+    recombinations: Bounded = 60
+    """Pairs of faces, drawn anew, of which a part is replaced; about as many for each part."""
+    seed: Seed = 0
+    """Draws them."""
 
 
 class InterpolationSettings(Section):

@@ -15,6 +15,7 @@ from lwpipe.evaluation.settings import (
     DiversitySettings,
     EvaluationSettings,
     InterpolationSettings,
+    TruthSettings,
 )
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.local_weights.settings import LocalWeightsSettings
@@ -42,6 +43,7 @@ class _Shipped(Section):
     training: TrainingSettings = TrainingSettings()
     editing: EditingSettings = EditingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    truth: TruthSettings = TruthSettings()
     interpolation: InterpolationSection = InterpolationSection()
     diversity: DiversitySettings = DiversitySettings()
     figures: FiguresSettings = FiguresSettings()

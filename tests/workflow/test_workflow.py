@@ -40,9 +40,9 @@ SWEEP = {"evaluate_point", "collect_sweep", "draw_sweep", "write_report"}
 EVALUATION = {"evaluate_model", "evaluate_baselines"} | ABLATION | SWEEP
 PICTURES = {"draw_interpolation", "write_report"}
 INTERPOLATION = {"interpolate"} | PICTURES
-EDITING = {"evaluate_model"} | INTERPOLATION | ABLATION | SWEEP
+EDITING = {"evaluate_model", "measure_truth"} | INTERPOLATION | ABLATION | SWEEP
 TRAINING = (
-    {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
+    {"train_model", "draw_learning_curve", "evaluate_model", "measure_truth", "train_point"}
     | DIVERSITY
     | INTERPOLATION
     | ABLATION
@@ -70,7 +70,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "name": ("other", EVERYTHING),
     "variants": (
         {"new": {"training": {"epochs": 1}}},
-        DIVERSITY | {"train_model", "draw_learning_curve", "evaluate_model"},
+        DIVERSITY | {"train_model", "draw_learning_curve", "evaluate_model", "measure_truth"},
     ),
     "sweep": ({"training.seed": [0, 1]}, {"train_point"} | SWEEP),
     "data.source": ("meshes", EVERYTHING),
@@ -137,6 +137,8 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "evaluation.composites": (7, EVALUATION),
     "evaluation.components": (7, EVALUATION),
     "evaluation.seed": (1, EVALUATION),
+    "truth.recombinations": (7, {"measure_truth", "write_report"}),
+    "truth.seed": (1, {"measure_truth", "write_report"}),
     "interpolation.variants": (["full", "no_projection"], INTERPOLATION),
     "interpolation.pairs": ([["a", "b"]], INTERPOLATION),
     "interpolation.random_pairs": (2, INTERPOLATION),
@@ -424,7 +426,9 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
     }
     for path in compared:
         (made / path).unlink()
-    commands = "data template local_weights baselines training evaluation interpolation diversity"
+    commands = (
+        "data template local_weights baselines training evaluation truth interpolation diversity"
+    )
     commands += " ablation sweep"
     code = (
         "import sys; from lwpipe.cli.main import main\n"
@@ -462,6 +466,7 @@ def test_named_targets_exist(tmp_path: Path) -> None:
         "local_weights": {"make_dataset", "make_local_weights", "draw_local_weights"},
         "training": {"train_model", "draw_learning_curve"},
         "evaluation": {"train_model", "evaluate_model"},
+        "truth": {"train_model", "measure_truth"},
         "baselines": {"make_local_weights", "evaluate_baselines"},
         "ablation": {"evaluate_model", "evaluate_baselines", "summarise", "draw_tradeoff"},
         "interpolation": {"train_model", "interpolate", "draw_interpolation"},

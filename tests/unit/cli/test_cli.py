@@ -22,6 +22,7 @@ STAGE_COMMANDS = [
     "local_weights",
     "training",
     "evaluation",
+    "truth",
     "baselines",
     "interpolation",
     "diversity",

@@ -14,7 +14,7 @@ import pytest
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
-from lwpipe.data.sources.ict import IctSettings
+from lwpipe.data.sources.ict import Expressions, IctSettings
 from lwpipe.data.sources.ict import files as ict_files
 from lwpipe.data.sources.ict import kit as ict
 from lwpipe.data.sources.ict.files import known_hashes, read_files
@@ -128,6 +128,20 @@ def test_more_faces_begin_with_the_same(fake: FakeKit) -> None:
     np.testing.assert_array_equal(few[1], many[1][:5])
     other = draw_coefficients(kit, IctSettings(), 5, seed=8)
     assert not np.array_equal(few[0], other[0])
+
+
+def test_expressions_of_one_person_are_its_factors(fake: FakeKit) -> None:
+    kit = fake.read()
+    settings = IctSettings(identities=3, max_expressions=2)
+    factors = Expressions(kit, settings)
+    np.testing.assert_array_equal(factors.fields, kit.expressions)
+    person, source, target = factors.draw(40, 5)
+    assert source.shape == target.shape == (40, len(kit.expressions))
+    assert not np.array_equal(source, target)
+    stored, _ = draw_coefficients(kit, settings, 40, 5)
+    assert np.abs(person - stored).max(axis=1).min() > 0.01, "no face of the data set"
+    faces = factors.make(person, source)
+    np.testing.assert_allclose(faces, make_faces(kit, person, source))
 
 
 def test_labels_of_expressions() -> None:

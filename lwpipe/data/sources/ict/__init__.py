@@ -14,6 +14,7 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.core.paths import files_in, searched, user_path
 from lwpipe.core.settings import Section, Share
 from lwpipe.core.stage import Size
+from lwpipe.data.factors import Factors
 from lwpipe.data.source import Made, Opened, Source, numbered
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 AT_ONCE = 128
 # The region is the first so many vertices.
 REGION_VERTICES = {"narrow_face": 6706, "full_face": 9409, "head": 11248}
+
+Floats = npt.NDArray[np.float64]
 
 
 class IctSettings(Section):
@@ -94,6 +97,13 @@ class Ict(Source[IctSettings]):
             raise LwpipeError(f"{origin}: {searched(place)} is neither a folder nor an archive.")
         return f"ICT-FaceKit in {place}"
 
+    def factors(self) -> Factors | None:
+        """Return the expressions; None where the faces have none."""
+        from lwpipe.data.sources.ict import kit
+
+        read = kit.read_kit(self.own)
+        return Expressions(read, self.own) if len(read.expressions) else None
+
     def open(self) -> Opened:
         """Read the kit, and draw the coefficients."""
         from lwpipe.data.sources.ict import kit
@@ -114,6 +124,29 @@ class Ict(Source[IctSettings]):
             expression=expression,
             settings=self.own,
         )
+
+
+class Expressions(Factors):
+    """Expressions of one person: identity modes move the whole face."""
+
+    def __init__(self, kit: IctKit, settings: IctSettings) -> None:
+        self.kit, self.settings = kit, settings
+        self.names, self.fields = kit.expression_names, kit.expressions
+
+    def draw(self, count: int, seed: int) -> tuple[Floats, Floats, Floats]:
+        """Draw persons, and two expressions of each."""
+        from lwpipe.data.sources.ict import kit
+
+        drawn = [
+            kit.draw_coefficients(self.kit, self.settings, count, seed, stream) for stream in (2, 3)
+        ]
+        return drawn[0][0], drawn[0][1], drawn[1][1]
+
+    def make(self, common: Floats, factors: Floats) -> npt.NDArray[np.floating[Any]]:
+        """Return the faces of identities and expressions."""
+        from lwpipe.data.sources.ict.kit import make_faces
+
+        return make_faces(self.kit, common, factors)
 
 
 @dataclass(kw_only=True)

@@ -143,9 +143,17 @@ def parse_triangles(content: bytes, count: int) -> Ints:
 
 
 def draw_coefficients(
-    kit: IctKit, settings: IctSettings, count: int, seed: int
+    kit: IctKit, settings: IctSettings, count: int, seed: int, stream: int = 1
 ) -> tuple[Floats, Floats]:
     """Draw the coefficients of `count` faces.
+
+    Parameters
+    ----------
+    kit : IctKit
+    settings : of the expressions
+    count : number of faces
+    seed : of the draw
+    stream : another one gives other faces; the first one is the data set's
 
     Returns
     -------
@@ -157,7 +165,7 @@ def draw_coefficients(
         least its own strength.
     """
     # A stream of its own: the split is drawn from the seed itself.
-    rng = np.random.default_rng([seed, 1])
+    rng = np.random.default_rng([seed, stream])
     identity = np.empty((count, len(kit.identities)))
     expression = np.zeros((count, len(kit.expressions)))
     most = min(settings.max_expressions, len(kit.expressions))

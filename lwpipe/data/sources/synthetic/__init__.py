@@ -11,10 +11,13 @@ from pydantic import Field
 
 from lwpipe.core.settings import Section
 from lwpipe.core.stage import Size
+from lwpipe.data.factors import Factors
 from lwpipe.data.source import Made, Opened, Source
 
 if TYPE_CHECKING:
     from lwpipe.data.sources.synthetic.grid import FaceGrid
+
+Floats = npt.NDArray[np.float64]
 
 
 class SyntheticSettings(Section):
@@ -43,6 +46,12 @@ class Synthetic(Source[SyntheticSettings]):
         """Nothing can be missing."""
         return "synthetic faces, made by lwpipe"
 
+    def factors(self) -> Factors:
+        """Return all parameters."""
+        from lwpipe.data.sources.synthetic.grid import make_grid
+
+        return _Parameters(make_grid(self.own.vertices), self.own.expressions)
+
     def open(self) -> Opened:
         """Draw the population."""
         from lwpipe.data.sources.synthetic import faces
@@ -62,6 +71,34 @@ class Synthetic(Source[SyntheticSettings]):
             parameters=parameters,
             with_expressions=self.own.expressions,
         )
+
+
+class _Parameters(Factors):
+    """All parameters of shape and expression; nothing else is common to two faces."""
+
+    def __init__(self, grid: FaceGrid, with_expressions: bool) -> None:
+        from lwpipe.data.sources.synthetic import faces
+
+        self.grid, self.with_expressions = grid, with_expressions
+        self.names = tuple(faces.parameter_names())
+        moved = faces.synthesize(np.eye(len(self.names)), grid)
+        mean = faces.synthesize(np.zeros((1, len(self.names))), grid)
+        self.fields = np.asarray(moved - mean, np.float64)
+
+    def draw(self, count: int, seed: int) -> tuple[Floats, Floats, Floats]:
+        """Draw two faces, each from a stream that is not the data set's."""
+        from lwpipe.data.sources.synthetic.faces import draw_parameters
+
+        source, target = (
+            draw_parameters(count, [seed, stream], self.with_expressions) for stream in (2, 3)
+        )
+        return np.empty((count, 0)), source, target
+
+    def make(self, common: Floats, factors: Floats) -> npt.NDArray[np.floating[Any]]:
+        """Return the faces of the parameters."""
+        from lwpipe.data.sources.synthetic.faces import synthesize
+
+        return synthesize(factors, self.grid)
 
 
 @dataclass(kw_only=True)

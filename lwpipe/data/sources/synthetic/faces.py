@@ -8,6 +8,7 @@ before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -89,7 +90,7 @@ def synthesize(parameters: npt.ArrayLike, grid: FaceGrid) -> npt.NDArray[np.floa
     return np.asarray(faces, dtype=np.float32)
 
 
-def draw_parameters(count: int, seed: int, expressions: bool = True) -> Floats:
+def draw_parameters(count: int, seed: int | Sequence[int], expressions: bool = True) -> Floats:
     """Draw a population, float64 (count, P), columns as in `parameter_names`.
 
     Shape parameters are normal with unit variance and the fixed correlations of

@@ -1,0 +1,37 @@
+"""The stage that compares edits with their true answers."""
+
+from lwpipe.core.stage import Needs, Output, Stage, Target
+from lwpipe.data.settings import DataSettings
+from lwpipe.editing.settings import EditingSettings
+from lwpipe.evaluation.settings import TruthSettings
+from lwpipe.run.stages.data import DATA
+from lwpipe.run.stages.local_weights import LOCAL_WEIGHTS
+from lwpipe.run.stages.training import MODEL
+
+TARGET = Target(
+    "truth",
+    5.5,
+    "Truth",
+    "Sources that know the factors of their faces can make the true face with one part of another: "
+    "how far edits are from it, beside the source left as it is.",
+)
+
+MEASURE = Stage(
+    name="measure_truth",
+    target="truth",
+    does="compare edits with their true answers",
+    function="lwpipe.evaluation.truth:measure_truth",
+    inputs={"dataset": DATA, "local_weights": LOCAL_WEIGHTS, "model": MODEL},
+    reads={"data": DataSettings, "truth": TruthSettings, "editing": EditingSettings},
+    outputs={
+        "table": Output(
+            "truth.csv",
+            "Distance (mm) of edits by {variant} from the true face with that part, over all "
+            "vertices and inside and outside the part. Empty where the source of the faces does "
+            "not know their factors.",
+            "table",
+            "distances from the truth",
+        )
+    },
+    needs=Needs(program=620, copies=1, of_vertex=12, minutes_of_gigabyte=20),
+)

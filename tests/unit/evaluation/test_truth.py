@@ -1,0 +1,185 @@
+"""The true answer of a part edit, where the factors of the faces are known."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lwpipe.core.errors import LwpipeError
+from lwpipe.data.make import make_dataset
+from lwpipe.data.settings import DataSettings
+from lwpipe.data.sources.synthetic import SyntheticSettings
+from lwpipe.data.store import Dataset
+from lwpipe.editing import EditingSettings, MaskBlend
+from lwpipe.evaluation.settings import TruthSettings
+from lwpipe.evaluation.truth import (
+    COLUMNS,
+    edit,
+    edit_errors,
+    measure_truth,
+    owners_of,
+    recombine,
+)
+from tests.helpers.mesh_files import TRIANGLES, shapes
+
+SETTINGS = DataSettings(faces=20, synthetic=SyntheticSettings(vertices=1500))
+FACTORS = SETTINGS.make_source().factors()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return make_dataset(SETTINGS, tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def weights(data: Dataset) -> np.ndarray:
+    """Three bands from top to bottom that overlap."""
+    y = data.template[:, 1]
+    height = (y - y.min()) / np.ptp(y)
+    bands = np.exp(-((height[:, None] - [0.15, 0.5, 0.85]) ** 2) / 0.02)
+    return (bands / bands.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+class Halves:
+    """A model that knows the truth: parts are the factors that they own."""
+
+    parts_match_weights = True
+    info: dict[str, object] = {}  # noqa: RUF012 - nothing is ever written there
+
+    def __init__(self, weights: np.ndarray) -> None:
+        self.weights, self.part_count = weights, weights.shape[1]
+        self.vertex_count = len(weights)
+
+    def encode(self, vertices: np.ndarray) -> np.ndarray:
+        return np.asarray(vertices, np.float32).reshape(len(vertices), -1)
+
+    def parts(self, z: np.ndarray) -> np.ndarray:
+        return np.repeat(z[:, None], self.part_count, axis=1)
+
+    def decode(self, parts: np.ndarray) -> np.ndarray:
+        faces = parts.reshape(*parts.shape[:2], -1, 3)
+        return np.einsum("vk,nkvc->nvc", self.weights, faces).astype(np.float32)
+
+    def reconstruct(self, vertices: np.ndarray) -> np.ndarray:
+        return vertices
+
+
+def test_a_factor_belongs_to_the_part_that_it_moves_most(weights: np.ndarray) -> None:
+    fields = np.zeros((4, len(weights), 3))
+    for part in range(3):
+        fields[part, :, 1] = weights[:, part] > 0.9
+    fields[3] = 1
+    assert owners_of(fields, weights).tolist() == [0, 1, 2, -1]
+    assert owners_of(0 * fields, weights).tolist() == [-1] * 4
+
+
+def test_the_truth_has_the_factors_of_both(data: Dataset, weights: np.ndarray) -> None:
+    made = recombine(FACTORS, data, weights, 12, 0)
+    assert np.bincount(made.parts).tolist() == [4, 4, 4]
+    assert {*made.owners.tolist()} == {-1, 0, 1, 2}
+    assert FACTORS.fields.shape[0] == len(FACTORS.names) == len(made.owners)
+    for row, part in enumerate(made.parts):
+        moved = np.linalg.norm(made.truths[row] - made.sources[row], axis=1)
+        assert moved.max() > 0.5
+        outside = weights[:, part] < 0.02
+        inside = weights[:, part] > 0.95
+        assert moved[outside].mean() < 0.2 * moved[inside].mean()
+
+
+def test_it_is_drawn_by_its_seed_and_never_from_the_data_set(
+    data: Dataset, weights: np.ndarray
+) -> None:
+    one, again, other = (recombine(FACTORS, data, weights, 9, seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one.truths, again.truths)
+    assert not np.array_equal(one.sources, other.sources)
+    stored = np.asarray(data.vertices).reshape(len(data.vertices), -1)
+    for face in one.sources.reshape(len(one.sources), -1):
+        assert np.abs(stored - face).max(axis=1).min() > 0.1
+
+
+def test_errors_of_known_edits(data: Dataset, weights: np.ndarray) -> None:
+    made = recombine(FACTORS, data, weights, 9, 0)
+    every = np.ones(9, bool)
+    assert edit_errors(made, made.truths, weights, every)["mean_mm"] == 0
+    shifted = made.truths + np.float32([3, 0, 4])
+    found = edit_errors(made, shifted, weights, every)
+    assert found["faces"] == 9
+    for name in ("mean_mm", "p95_mm", "inside_mm", "outside_mm"):
+        assert found[name] == pytest.approx(5, abs=1e-4)
+    left = edit_errors(made, made.sources, weights, every)
+    blended = edit_errors(made, edit(made, MaskBlend(weights)), weights, every)
+    assert blended["mean_mm"] < left["mean_mm"]
+    assert blended["inside_mm"] < left["inside_mm"]
+
+
+def test_the_table(data: Dataset, weights: np.ndarray, tmp_path: Path) -> None:
+    rows = measure_truth(
+        data, weights, Halves(weights), tmp_path / "truth.csv", SETTINGS,
+        TruthSettings(recombinations=9), EditingSettings(),
+    )  # fmt: skip
+    edits = ("source", "target", "mask_blend", "model")
+    assert [(row["edit"], row["part"]) for row in rows] == [
+        (name, part) for name in edits for part in (0, 1, 2, "all")
+    ]
+    by_name = {(row["edit"], row["part"]): row for row in rows}
+    # The model of this test is the blend of vertices.
+    assert by_name["model", "all"]["mean_mm"] == pytest.approx(
+        by_name["mask_blend", "all"]["mean_mm"], rel=1e-3
+    )
+    with (tmp_path / "truth.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(rows)
+
+
+@pytest.mark.parametrize("change", [{"part_count": 1}, {"parts_match_weights": False}])
+def test_models_without_such_parts_have_no_row(
+    change: dict[str, object], data: Dataset, weights: np.ndarray, tmp_path: Path
+) -> None:
+    model = Halves(weights)
+    for name, value in change.items():
+        setattr(model, name, value)
+    rows = measure_truth(
+        data, weights, model, tmp_path / "truth.csv", SETTINGS,
+        TruthSettings(recombinations=3), EditingSettings(),
+    )  # fmt: skip
+    assert {row["edit"] for row in rows} == {"source", "target", "mask_blend"}
+
+
+def test_a_source_that_does_not_know_its_factors(
+    weights: np.ndarray, data: Dataset, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "faces.npz", vertices=shapes(4), triangles=TRIANGLES)
+    own = DataSettings.model_validate(
+        {"source": "meshes", "faces": None, "meshes": {"path": str(tmp_path / "faces.npz")}}
+    )
+    assert own.make_source().factors() is None
+    rows = measure_truth(
+        data, weights, Halves(weights), tmp_path / "truth.csv", own, TruthSettings(),
+        EditingSettings(),
+    )  # fmt: skip
+    assert rows == []
+    assert (tmp_path / "truth.csv").read_text().splitlines() == [",".join(COLUMNS)]
+
+
+def test_data_of_other_settings_are_a_fault(
+    data: Dataset, weights: np.ndarray, tmp_path: Path
+) -> None:
+    other = DataSettings(faces=20, synthetic=SyntheticSettings(vertices=2500))
+    with pytest.raises(LwpipeError, match="it was made by other settings"):
+        measure_truth(
+            data, weights, Halves(weights), tmp_path / "truth.csv", other, TruthSettings(),
+            EditingSettings(),
+        )  # fmt: skip
+    assert not (tmp_path / "truth.csv").exists()
+
+
+def test_parts_that_own_nothing(data: Dataset, tmp_path: Path) -> None:
+    half = np.full((data.vertices.shape[1], 2), 0.5, np.float32)
+    assert len(recombine(FACTORS, data, half, 9, 0).parts) == 0
+    rows = measure_truth(
+        data, half, Halves(half), tmp_path / "truth.csv", SETTINGS, TruthSettings(),
+        EditingSettings(),
+    )  # fmt: skip
+    assert rows == []
