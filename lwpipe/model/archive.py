@@ -56,6 +56,7 @@ def save_model(model: PartModel, folder: str | Path, info: dict[str, Any]) -> No
     if model.components is not None:
         arrays["base.basis"] = model.components.basis
         arrays["base.deviation"] = model.components.deviation
+        arrays["base.residual"] = model.components.residual
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
     with atomic_path(folder / WEIGHTS_NAME) as temporary:
         temporary.write_bytes(save_tensors(arrays))
@@ -227,6 +228,7 @@ def _check_shapes(
         expected |= {
             "base.basis": (settings.latent_size, 3 * count),
             "base.deviation": (settings.latent_size,),
+            "base.residual": (1,),
         }
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
@@ -239,8 +241,8 @@ def _check_shapes(
             raise ValueError(f"{name} is {array.dtype}, expected float32")
     if (arrays["scale"] <= 0).any() or (local < 0).any():
         raise ValueError("the scale or the local weights are not positive")
-    if (base.get("deviation", np.ones(1)) <= 0).any():
-        raise ValueError("the deviations of the base are not positive")
+    if any((base[name] <= 0).any() for name in ("deviation", "residual") if name in base):
+        raise ValueError("the deviations or the residual of the base are not positive")
 
 
 def _without_memory(pyramid: Pyramid, parts: int, settings: ModelSettings) -> dict[str, Tensor]:

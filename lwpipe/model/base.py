@@ -4,8 +4,12 @@ With the basis B (Z, 3V, orthonormal rows) and the deviations s (Z) of the train
 
     z = diag(1/s) B (x - mean) + enc(x),    D(p) = mean + sum_k w_k (.) (B^T diag(s) p_k) + dec(p).
 
-The base is fixed. Where enc and dec begin at zero and every P_k at 1, the model begins as the PCA,
-and the exchange of a part as the blend of vertices by the local weights.
+The base is fixed. enc and dec begin at zero and every P_k at 1, so that the model begins as the
+PCA, and the exchange of a part as the blend of vertices by the local weights. What the network adds
+is measured in what the components leave: with their residual r (root mean square of a coordinate),
+dec is multiplied by r, and enc and P_k - 1 by r over what a deviation moves a coordinate, but at
+most by 1. Steps of the optimiser are then as large for the base's small error as they are for the
+whole shape of a face without one.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float32]
 
 _BLOCK = 2**19
+_SMALLEST_MM = 1e-4
 
 
 @dataclass(frozen=True)
@@ -36,20 +41,35 @@ class Components:
     basis : float32 (Z, 3V), orthonormal rows
     deviation : float32 (Z,), mm
         Standard deviation of the faces along each row.
+    residual : float32 (1,), mm
+        Root mean square of what they leave of a coordinate.
     """
 
     basis: Floats
     deviation: Floats
+    residual: Floats
 
     @classmethod
-    def padded(cls, basis: npt.ArrayLike, deviation: npt.ArrayLike, size: int) -> Components:
-        """Return components of `size` rows; where there are fewer, the others do nothing."""
+    def padded(
+        cls, basis: npt.ArrayLike, deviation: npt.ArrayLike, size: int, variance: float
+    ) -> Components:
+        """Return components of `size` rows; where there are fewer, the others do nothing.
+
+        Parameters
+        ----------
+        basis, deviation : as they were fitted
+        size : Z
+        variance : mean variance of a coordinate of the faces, mm^2
+        """
         rows = np.asarray(basis, np.float32)[:size]
         whole = np.zeros((size, rows.shape[1]), np.float32)
         whole[: len(rows)] = rows
         ones = np.ones(size, np.float32)
         ones[: len(rows)] = np.asarray(deviation, np.float32)[:size]
-        return cls(whole, ones)
+        left = variance - float((np.asarray(deviation)[:size] ** 2).sum()) / whole.shape[1]
+        # Single precision holds no smaller residual of faces of some hundred millimetres.
+        residual = np.sqrt(max(left, _SMALLEST_MM**2))
+        return cls(whole, ones, np.full(1, residual, np.float32))
 
 
 class LinearBase(nn.Module):
@@ -65,18 +85,30 @@ class LinearBase(nn.Module):
         How much of each part's base each vertex gets; rows sum to 1.
     scale : float32 (1, 1) or (V, 1), mm
         Millimetres of a standardised unit.
+
+    Attributes
+    ----------
+    reach : float (1,)
+        The residual, standardised: the unit of what the decoder adds.
+    room : float (Z,)
+        The residual over what a deviation moves: the unit of what encoder and projections add.
     """
 
     basis: Tensor
     deviation: Tensor
     shares: Tensor
     scale: Tensor
+    reach: Tensor
+    room: Tensor
 
     def __init__(self, components: Components, weights: Floats, scale: Floats) -> None:
         super().__init__()
         # A number for each coordinate, or one for all.
         scales = np.repeat(scale.reshape(-1), 3) if scale.size > 1 else scale.reshape(-1)
+        size = np.float32(components.basis.shape[1] ** 0.5)
         buffers = {
+            "reach": components.residual / scale.mean(),
+            "room": np.minimum(components.residual * size / components.deviation, 1),
             "basis": components.basis,
             "deviation": components.deviation,
             "shares": np.repeat(weights.T, 3, axis=1),

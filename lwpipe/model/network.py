@@ -110,8 +110,7 @@ class PartAutoencoder(nn.Module):
         for parameter in (self.to_latent.weight, self.to_latent.bias, self.last.weight):
             nn.init.zeros_(parameter)
         if self.projections is not None:
-            with torch.no_grad():
-                self.projections.copy_(torch.eye(self.settings.latent_size))
+            nn.init.zeros_(self.projections)
 
     def use(self, backend: str) -> None:
         """Compute the convolutions with another of `lwpipe.engine.BACKENDS`."""
@@ -143,13 +142,14 @@ class PartAutoencoder(nn.Module):
         for level, layer in enumerate(self._layers(self.encoder)):
             features = self.backend.down(level, features, layer.weight, layer.bias)
         z = cast(Tensor, self.to_latent(self.backend.flatten(features, self.width)))
-        return z if self.base is None else z + self.base.encode(x)
+        return z if self.base is None else self.base.encode(x) + self.base.room * z
 
     def parts(self, z: Float[Tensor, "batch Z"]) -> Float[Tensor, "batch K Z"]:
         """Project latent codes (batch, Z) to part encodings (batch, K, Z)."""
         if self.projections is None:
             return z[:, None]
-        return torch.einsum("bi,kji->bkj", z, self.projections)
+        parts = torch.einsum("bi,kji->bkj", z, self.projections)
+        return parts if self.base is None else z[:, None] + self.base.room * parts
 
     def coarse_features(
         self, parts: Float[Tensor, "batch K Z"]
@@ -166,7 +166,7 @@ class PartAutoencoder(nn.Module):
         corrections = self.backend.last(x, self.last.weight)
         if self.base is None:
             return corrections
-        return corrections + self.base.decode(parts)
+        return self.base.decode(parts) + self.base.reach * corrections
 
     def forward(self, x: Float[Tensor, "batch V 3"]) -> Float[Tensor, "batch V 3"]:
         """Reconstruct standardised faces (batch, V, 3)."""

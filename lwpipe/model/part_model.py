@@ -126,7 +126,7 @@ class PartModel:
         """Number of learned numbers, those of the linear base among them."""
         learned = sum(parameter.numel() for parameter in self.network.parameters())
         base = self.components
-        return learned + (0 if base is None else base.basis.size + base.deviation.size)
+        return learned + (0 if base is None else base.basis.size + base.deviation.size + 1)
 
     @property
     def weights(self) -> Floats:
@@ -140,7 +140,10 @@ class PartModel:
         """P_k, float32 (K, Z, Z); 1 for a model without parts."""
         if self.network.projections is None:
             return np.eye(self.latent_size, dtype=np.float32)[None]
-        return self._numpy([self.network.projections.detach()], ())
+        matrices = self.network.projections.detach()
+        if self.network.base is not None:
+            matrices = torch.eye(self.latent_size) + (self.network.base.room[:, None] * matrices)
+        return self._numpy([matrices], ())
 
     @property
     def linear_path(self) -> LinearPath | None:
@@ -265,3 +268,11 @@ def standardisation(
         # A vertex that hardly moves must not blow up noise: keep a floor of a tenth of the mean.
         scale = np.sqrt(np.maximum(variance, 0.01 * variance.mean()))[:, None]
     return mean.astype(np.float32), np.maximum(scale, 1e-6).astype(np.float32)
+
+
+def mean_variance(
+    vertices: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], mean: Floats
+) -> float:
+    """Return the mean variance of a coordinate of the training faces, mm^2."""
+    total = sum(float(np.square(vertices[row].astype(np.float64) - mean).sum()) for row in rows)
+    return total / (len(rows) * mean.size)

@@ -1,4 +1,4 @@
-"""The variants that lwpipe ships: the model of the paper, whole and without one of its pieces."""
+"""The variants that lwpipe ships: the paper's model, whole and without its pieces, and ours."""
 
 from __future__ import annotations
 
@@ -34,6 +34,16 @@ SHIPPED: dict[str, Variant] = {
     ),
     "outer": Variant(
         "local weights as an outer product with the encodings", {"model": {"weighting": "outer"}}
+    ),
+    "on_pca": Variant(
+        "principal components that the network corrects, sharper parts, edits that keep what the "
+        "model cannot represent",
+        {
+            "model": {"base": "pca"},
+            "local_weights": {"sharpness": 3.0, "support": 0.05},
+            "training": _WITHOUT_CYCLE,
+            "editing": {"residual": True, "keep": 1.0},
+        },
     ),
     "magnitude_features": Variant(
         "parts found from the length of displacements", {"local_weights": {"features": "magnitude"}}

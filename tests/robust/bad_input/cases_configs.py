@@ -87,7 +87,8 @@ FILES: list[tuple[str, str | bytes, str, str]] = [
     ("pair-run-key-in-variant", "variants: {mine: {name: b}}", "variants.mine.name", "whole run"),
     ("pair-three-ids", "interpolation: {pairs: [[a, b, c]]}", "`interpolation.pairs.0`", "2 items"),
     ("pair-no-variant", "variants: {full: null, no_cycle: null, no_local_weights: null, "
-     "no_projection: null, outer: null, magnitude_features: null}", "variants", "names no variant"),
+     "no_projection: null, outer: null, on_pca: null, "
+     "magnitude_features: null}", "variants", "names no variant"),
     # What is not YAML, or what YAML takes silently.
     ("yaml-syntax", "data: {faces: 3", FILE, "not valid YAML.*line"),
     ("yaml-tab", "data:\n\tfaces: 3", FILE, "not valid YAML.*line 2"),

@@ -15,7 +15,7 @@ from lwpipe.core.files import read_json, sha256, write_json
 from lwpipe.editing import Pca, blend_part, mask_blend
 from lwpipe.model import PartModel, save_model
 from lwpipe.model.base import Components, LinearBase
-from lwpipe.model.part_model import standardisation
+from lwpipe.model.part_model import mean_variance, standardisation
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template import build_pyramid
 from lwpipe.training.objective import objective
@@ -36,6 +36,7 @@ def faces_of(count: int, seed: int = 3) -> np.ndarray:
 
 FACES = faces_of(30)
 PCA = Pca.fit(FACES, np.arange(30), Z)
+VARIANCE = mean_variance(FACES, np.arange(30), FACES.mean(axis=0))
 
 
 def local_weights(support: float = 0.0) -> np.ndarray:
@@ -51,7 +52,7 @@ def make_model(support: float = 0.0, **settings: object) -> PartModel:
     vertices, triangles = bump()
     chosen = ModelSettings(latent_size=Z, channels=[4, 6], order=3, base="pca", **settings)
     mean, scale = standardisation(FACES, np.arange(30), chosen.standardise)
-    components = Components.padded(PCA.basis, PCA.deviation, Z)
+    components = Components.padded(PCA.basis, PCA.deviation, Z, VARIANCE)
     return PartModel(
         build_pyramid(vertices, triangles, [4, 4]), local_weights(support), mean, scale, chosen,
         components=components,
@@ -132,11 +133,24 @@ def test_the_base_is_fixed_and_gradients_pass_it() -> None:
 
 
 def test_fewer_components_than_the_code_has_numbers() -> None:
-    few = Components.padded(PCA.basis[:2], PCA.deviation[:2], 5)
+    few = Components.padded(PCA.basis[:2], PCA.deviation[:2], 5, VARIANCE)
     assert few.basis.shape == (5, PCA.basis.shape[1])
     assert few.deviation[2:].tolist() == [1, 1, 1]
     assert not few.basis[2:].any()
-    assert Components.padded(PCA.basis, PCA.deviation, 2).basis.shape[0] == 2
+    assert Components.padded(PCA.basis, PCA.deviation, 2, VARIANCE).basis.shape[0] == 2
+
+
+def test_the_residual_is_what_the_components_leave() -> None:
+    left = np.sqrt(np.mean((PCA.project(FACES) - FACES).astype(np.float64) ** 2))
+    found = Components.padded(PCA.basis, PCA.deviation, Z, VARIANCE)
+    assert found.residual[0] == pytest.approx(left, rel=1e-3)
+    # Rounding leaves something of faces that the components hold whole.
+    exact = Components.padded(PCA.basis, PCA.deviation, Z, 0.0)
+    assert 0 < exact.residual[0] < 1e-3
+    base = make_model().network.base
+    assert base.reach.item() == pytest.approx(left / make_model().scale.item(), rel=1e-3)
+    moved = PCA.deviation / np.sqrt(PCA.basis.shape[1])
+    np.testing.assert_allclose(base.room, np.minimum(left / moved, 1), rtol=1e-3)
 
 
 def test_it_is_saved_with_its_base(tmp_path: Path) -> None:
@@ -148,7 +162,7 @@ def test_it_is_saved_with_its_base(tmp_path: Path) -> None:
     again = lwpipe.load(tmp_path)
     np.testing.assert_array_equal(again.reconstruct(FACES[:3]), model.reconstruct(FACES[:3]))
     learned = sum(p.numel() for p in model.network.parameters())
-    assert again.info["parameters"] == learned + PCA.basis.size + Z
+    assert again.info["parameters"] == learned + PCA.basis.size + Z + 1
 
 
 @pytest.mark.parametrize(

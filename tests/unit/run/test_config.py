@@ -11,6 +11,7 @@ import yaml
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.settings import Section
+from lwpipe.editing.settings import EditingSettings
 from lwpipe.run import all_keys, load_run, merge, read_yaml, validate_run
 from lwpipe.run.document import default_yaml, json_schema
 from lwpipe.run.schema import RunSettings
@@ -88,6 +89,10 @@ def test_shipped_variants() -> None:
     assert run.variants["outer"].model.weighting == "outer"
     assert run.variants["magnitude_features"].local_weights.features == "magnitude"
     assert run.variants["no_local_weights"].model.projection
+    ours = run.variants["on_pca"]
+    assert (ours.model.base, ours.editing.residual, ours.editing.keep) == ("pca", True, 1.0)
+    assert run.base.model.base == "none"
+    assert run.base.editing == EditingSettings(), "the paper's model edits as in the paper"
 
 
 def test_the_paper_preset_has_the_values_of_the_paper() -> None:
