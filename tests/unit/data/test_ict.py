@@ -6,6 +6,7 @@ import io
 import os
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,10 @@ from lwpipe.data.settings import DataSettings
 from lwpipe.data.sources.ict import Expressions, IctSettings
 from lwpipe.data.sources.ict import files as ict_files
 from lwpipe.data.sources.ict import kit as ict
+from lwpipe.data.sources.ict.draw import draw_faces, expression_label
 from lwpipe.data.sources.ict.files import known_hashes, read_files
+from lwpipe.data.sources.ict.jaw import fit_jaw
 from lwpipe.data.sources.ict.kit import (
-    draw_coefficients,
-    expression_label,
     make_faces,
     parse_triangles,
     parse_vertices,
@@ -107,7 +108,8 @@ def test_a_face_is_the_sum_of_the_formula(fake: FakeKit) -> None:
 def test_coefficients_have_the_stated_distribution(fake: FakeKit) -> None:
     kit = fake.read()
     settings = IctSettings(max_expressions=2, expression_min=0.3, expression_max=0.6)
-    identity, expression = draw_coefficients(kit, settings, 4000, seed=1)
+    drawn = draw_faces(kit, settings, 4000, (1, 1), 1)
+    identity, expression = drawn.identity, drawn.expression
     assert identity.mean() == pytest.approx(0, abs=0.03)
     assert identity.std() == pytest.approx(1, abs=0.03)
     active = expression[expression > 0]
@@ -123,25 +125,92 @@ def test_coefficients_have_the_stated_distribution(fake: FakeKit) -> None:
 
 def test_more_faces_begin_with_the_same(fake: FakeKit) -> None:
     kit = fake.read()
-    few, many = (draw_coefficients(kit, IctSettings(), n, seed=7) for n in (5, 50))
-    np.testing.assert_array_equal(few[0], many[0][:5])
-    np.testing.assert_array_equal(few[1], many[1][:5])
-    other = draw_coefficients(kit, IctSettings(), 5, seed=8)
-    assert not np.array_equal(few[0], other[0])
+    for settings in (IctSettings(), IctSettings(people=3)):
+        few, many = (draw_faces(kit, settings, n, (7, 1), 7) for n in (5, 50))
+        np.testing.assert_array_equal(few.identity, many.identity[:5])
+        np.testing.assert_array_equal(few.expression, many.expression[:5])
+        other = draw_faces(kit, settings, 5, (8, 1), 8)
+        assert not np.array_equal(few.identity, other.identity)
 
 
-def test_expressions_of_one_person_are_its_factors(fake: FakeKit) -> None:
+def test_people_perform_the_same_sequences_in_their_own_way(fake: FakeKit) -> None:
     kit = fake.read()
-    settings = IctSettings(identities=3, max_expressions=2)
-    factors = Expressions(kit, settings)
-    np.testing.assert_array_equal(factors.fields, kit.expressions)
-    person, source, target = factors.draw(40, 5)
-    assert source.shape == target.shape == (40, len(kit.expressions))
+    settings = IctSettings(
+        identities=3, people=4, sequences=2, max_expressions=1, expression_min=0.5
+    )
+    drawn = draw_faces(kit, settings, 400, (3, 1), 3)
+    assert len(np.unique(drawn.identity, axis=0)) == 4
+    np.testing.assert_array_equal(drawn.persons, np.arange(400) % 4)
+    np.testing.assert_array_equal(drawn.identity[:4], drawn.identity[4:8])
+    shown = (drawn.expression > 0).sum(axis=1)
+    assert shown.max() <= 2, "one, and the jaw that mouthClose needs"
+    assert (drawn.expression.max(axis=0) > 0).sum() <= 3
+    strongest = [drawn.expression[drawn.persons == person].max() for person in range(4)]
+    assert len(set(strongest)) == 4
+    assert 0.4 < min(strongest) <= max(strongest) <= 0.8
+
+
+def test_frames_of_the_same_people_are_their_factors(fake: FakeKit) -> None:
+    kit = fake.read()
+    settings = IctSettings(identities=3, people=4, sequences=2)
+    person, source, target = Expressions(kit, settings, 3).draw(40, 5)
+    data = draw_faces(kit, settings, 40, (3, 1), 3)
+    np.testing.assert_array_equal(person, data.identity)
+    for drawn in (source, target):
+        assert not {tuple(row) for row in drawn} & {tuple(row) for row in data.expression}
     assert not np.array_equal(source, target)
-    stored, _ = draw_coefficients(kit, settings, 40, 5)
-    assert np.abs(person - stored).max(axis=1).min() > 0.01, "no face of the data set"
-    faces = factors.make(person, source)
-    np.testing.assert_allclose(faces, make_faces(kit, person, source))
+
+
+def test_people_have_expressions_to_perform() -> None:
+    with pytest.raises(ValueError, match="max_expressions must be at least 1"):
+        IctSettings(people=2, max_expressions=0)
+
+
+def test_a_jaw_that_turns_keeps_its_distance_from_the_hinge() -> None:
+    rng = np.random.default_rng(0)
+    neutral = rng.uniform(-50, 50, (80, 3)) + np.array([0, -60, 80])
+    turn = np.radians(20)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    hinge = np.array([10.0, -5.0])
+    displacement = np.zeros((80, 3))
+    displacement[:, 1:] = (neutral[:, 1:] - hinge) @ (rotation - np.eye(2)).T
+    displacement[60:] = 0
+    jaw = fit_jaw(neutral, displacement)
+    np.testing.assert_allclose(jaw.hinge, hinge)
+    np.testing.assert_allclose(jaw.angles[:60], turn)
+    np.testing.assert_allclose(jaw.rest, 0, atol=1e-9)
+    faces = np.stack([neutral, neutral, neutral + 5])
+    jaw.open(faces, np.array([0.5, 1.0, 0.7]))
+    np.testing.assert_allclose(faces[1], neutral + displacement)
+    for face, before in zip(faces, (neutral, neutral, neutral + 5), strict=True):
+        np.testing.assert_allclose(
+            np.linalg.norm(face[:, 1:] - hinge, axis=1),
+            np.linalg.norm(before[:, 1:] - hinge, axis=1),
+        )
+    np.testing.assert_allclose(faces[:, 60:], np.stack([neutral, neutral, neutral + 5])[:, 60:])
+
+
+def test_a_turning_jaw_opens_by_the_shape_of_the_kit() -> None:
+    rng = np.random.default_rng(1)
+    neutral = rng.uniform(-50, 50, (40, 3)) + np.array([0, -60, 80])
+    expressions = rng.normal(0, 2, (2, 40, 3))
+    expressions[0, :, 1] -= np.linspace(0, 40, 40)
+    straight = ict.IctKit(
+        neutral=neutral,
+        triangles=np.array([[0, 1, 2]]),
+        identities=rng.normal(0, 1, (1, 40, 3)),
+        expressions=expressions,
+        expression_names=("jawOpen", "smile"),
+    )
+    turning = replace(straight, jaw=fit_jaw(neutral, expressions[0]))
+    nobody = np.zeros((2, 1))
+    whole, half = (
+        [make_faces(kit, nobody, share * np.eye(2)) for kit in (straight, turning)]
+        for share in (1.0, 0.5)
+    )
+    np.testing.assert_allclose(whole[0], whole[1])
+    assert np.abs(half[0][0] - half[1][0]).max() > 0.1, "on an arc"
+    np.testing.assert_allclose(half[0][1], half[1][1])
 
 
 def test_labels_of_expressions() -> None:
@@ -164,7 +233,8 @@ def test_store_of_a_fake_kit(
     )
     data = make_dataset(settings, tmp_path / "plain")
     kit = fake.read()
-    expected = make_faces(kit, *draw_coefficients(kit, settings.ict, 20, 0))
+    drawn = draw_faces(kit, settings.ict, 20, (0, 1), 0)
+    expected = make_faces(kit, drawn.identity, drawn.expression)
     np.testing.assert_allclose(data.vertices, expected, atol=1e-4)
     assert (data.faces["split"] == "test").sum() == 4
     assert data.faces["id"][3] == "ict_00003"

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.paths import files_in, searched, user_path
-from lwpipe.core.settings import Section, Share
+from lwpipe.core.settings import Bounded, Section, Share
 from lwpipe.core.stage import Size
 from lwpipe.data.factors import Factors
 from lwpipe.data.source import Made, Opened, Source, numbered
@@ -44,11 +44,21 @@ class IctSettings(Section):
     """Smallest strength of an active expression. Unit: share of the full expression."""
     expression_max: Share = 0.8
     """Largest strength of an active expression. Unit: share of the full expression."""
+    people: Bounded | None = None
+    """So many persons share the faces, and each performs the same sequences, in a way of their own;
+    null: each face is another person with expressions drawn anew."""
+    sequences: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Sequences of each person, from rest to max_expressions expressions at once; read with
+    people."""
+    turning_jaw: bool = False
+    """Let the jaw turn about its hinge as it opens, rather than move along straight lines."""
 
     @model_validator(mode="after")
     def _range(self) -> Self:
         if self.expression_min > self.expression_max:
             raise ValueError("expression_min must not exceed expression_max")
+        if self.people is not None and self.max_expressions == 0:
+            raise ValueError("people perform expressions: max_expressions must be at least 1")
         return self
 
 
@@ -102,26 +112,27 @@ class Ict(Source[IctSettings]):
         from lwpipe.data.sources.ict import kit
 
         read = kit.read_kit(self.own)
-        return Expressions(read, self.own) if len(read.expressions) else None
+        return Expressions(read, self.own, self.seed) if len(read.expressions) else None
 
     def open(self) -> Opened:
         """Read the kit, and draw the coefficients."""
         from lwpipe.data.sources.ict import kit
+        from lwpipe.data.sources.ict.draw import draw_faces, expression_label
 
         read = kit.read_kit(self.own)
         count = self.faces or 0
-        identity, expression = kit.draw_coefficients(read, self.own, count, self.seed)
+        drawn = draw_faces(read, self.own, count, (self.seed, 1), self.seed)
         ids = numbered("ict", count)
         return _Drawn(
             ids=ids,
-            subjects=ids,
-            expressions=[kit.expression_label(read.expression_names, row) for row in expression],
+            subjects=ids if self.own.people is None else [f"person_{n:03d}" for n in drawn.persons],
+            expressions=[expression_label(read.expression_names, row) for row in drawn.expression],
             triangles=read.triangles,
             vertex_count=len(read.neutral),
             at_once=AT_ONCE,
             kit=read,
-            identity=identity,
-            expression=expression,
+            identity=drawn.identity,
+            expression=drawn.expression,
             settings=self.own,
         )
 
@@ -129,18 +140,19 @@ class Ict(Source[IctSettings]):
 class Expressions(Factors):
     """Expressions of one person: identity modes move the whole face."""
 
-    def __init__(self, kit: IctKit, settings: IctSettings) -> None:
-        self.kit, self.settings = kit, settings
+    def __init__(self, kit: IctKit, settings: IctSettings, seed: int) -> None:
+        self.kit, self.settings, self.seed = kit, settings, seed
         self.names, self.fields = kit.expression_names, kit.expressions
 
     def draw(self, count: int, seed: int) -> tuple[Floats, Floats, Floats]:
-        """Draw persons, and two expressions of each."""
-        from lwpipe.data.sources.ict import kit
+        """Draw persons, and two expressions of each; where people share the faces, of theirs."""
+        from lwpipe.data.sources.ict.draw import draw_faces
 
         drawn = [
-            kit.draw_coefficients(self.kit, self.settings, count, seed, stream) for stream in (2, 3)
+            draw_faces(self.kit, self.settings, count, (seed, stream), self.seed)
+            for stream in (2, 3)
         ]
-        return drawn[0][0], drawn[0][1], drawn[1][1]
+        return drawn[0].identity, drawn[0].expression, drawn[1].expression
 
     def make(self, common: Floats, factors: Floats) -> npt.NDArray[np.floating[Any]]:
         """Return the faces of identities and expressions."""
@@ -179,6 +191,8 @@ class _Drawn(Made):
             "identity_modes": len(self.kit.identities),
             "expressions": list(self.kit.expression_names) if settings.max_expressions else [],
             "max_expressions": settings.max_expressions,
+            "people": settings.people,
+            "turning_jaw": settings.turning_jaw,
             "expression_range": [settings.expression_min, settings.expression_max],
             "units_in_files": "cm",
             "alignment": None,

@@ -2,7 +2,8 @@
 
 A face is `neutral + sum_i a_i (identity_i - neutral) + sum_j e_j (expression_j - neutral)` with
 a_i ~ N(0, 1) (the identity modes are stored at one standard deviation) and a few active
-expressions (Li et al., "Learning formation of physically-based face attributes", CVPR 2020).
+expressions (Li et al., "Learning formation of physically-based face attributes", CVPR 2020). The
+jaw may turn instead (`jaw`).
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ import numpy.typing as npt
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.sources.ict import REGION_VERTICES, IctSettings
 from lwpipe.data.sources.ict.files import known_hashes, read_files
+from lwpipe.data.sources.ict.jaw import Jaw, fit_jaw
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 NEUTRAL = "generic_neutral_mesh"
+JAW_OPEN = "jawOpen"
 MM_PER_CM = 10.0
 # A shape that moves no vertex of the region by more than this (pupils, seen from the face) is no
 # expression of the region.
 MIN_MOVE_MM = 0.1
-# Shapes that correct another one: by itself, mouthClose lifts the lower lip over the upper one,
-# because it is made to shut the lips of a mouth that jawOpen has opened by as much.
-NEEDS = {"mouthClose": "jawOpen"}
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class IctKit:
     expressions : float64 (E, V, 3), mm
         Displacement of each full expression.
     expression_names : tuple of str
+    jaw : how the jaw turns; None: it moves along straight lines
     """
 
     neutral: Floats
@@ -50,6 +51,7 @@ class IctKit:
     identities: Floats
     expressions: Floats
     expression_names: tuple[str, ...]
+    jaw: Jaw | None = None
 
 
 def read_kit(
@@ -97,12 +99,17 @@ def read_kit(
         if np.linalg.norm(shapes[name] - neutral, axis=1).max() > MIN_MOVE_MM
     ]
     empty = np.empty((0, count, 3))
+    displacements = [shapes[name] - neutral for name in moving]
+    jaw = None
+    if settings.turning_jaw and JAW_OPEN in moving:
+        jaw = fit_jaw(neutral, displacements[moving.index(JAW_OPEN)])
     return IctKit(
         neutral=neutral,
         triangles=triangles,
         identities=np.stack([shapes[name] - neutral for name in modes]),
-        expressions=np.stack([shapes[name] - neutral for name in moving]) if moving else empty,
+        expressions=np.stack(displacements) if moving else empty,
         expression_names=tuple(moving),
+        jaw=jaw,
     )
 
 
@@ -142,47 +149,6 @@ def parse_triangles(content: bytes, count: int) -> Ints:
     return np.array(triangles, dtype=np.int64).reshape(-1, 3)
 
 
-def draw_coefficients(
-    kit: IctKit, settings: IctSettings, count: int, seed: int, stream: int = 1
-) -> tuple[Floats, Floats]:
-    """Draw the coefficients of `count` faces.
-
-    Parameters
-    ----------
-    kit : IctKit
-    settings : of the expressions
-    count : number of faces
-    seed : of the draw
-    stream : another one gives other faces; the first one is the data set's
-
-    Returns
-    -------
-    identity : float64 (count, I)
-        From N(0, 1).
-    expression : float64 (count, E)
-        Zero but for 0 to `max_expressions` entries, their number and their places uniform, each
-        uniform in [`expression_min`, `expression_max`]; mouthClose comes with a jawOpen of at
-        least its own strength.
-    """
-    # A stream of its own: the split is drawn from the seed itself.
-    rng = np.random.default_rng([seed, stream])
-    identity = np.empty((count, len(kit.identities)))
-    expression = np.zeros((count, len(kit.expressions)))
-    most = min(settings.max_expressions, len(kit.expressions))
-    for row in range(count):
-        identity[row] = rng.standard_normal(len(kit.identities))
-        active = rng.permutation(len(kit.expressions))[: rng.integers(most + 1)]
-        expression[row, active] = rng.uniform(
-            settings.expression_min, settings.expression_max, len(active)
-        )
-    column = {name: index for index, name in enumerate(kit.expression_names)}
-    for name, needed in NEEDS.items():
-        if name in column and needed in column:
-            strengths = expression[:, [column[name], column[needed]]]
-            expression[:, column[needed]] = strengths.max(axis=1)
-    return identity, expression
-
-
 def make_faces(kit: IctKit, identity: npt.ArrayLike, expression: npt.ArrayLike) -> Floats:
     """Return the faces of the given coefficients, float64 (n, V, 3), mm.
 
@@ -191,14 +157,14 @@ def make_faces(kit: IctKit, identity: npt.ArrayLike, expression: npt.ArrayLike) 
     identity : float (n, I)
     expression : float (n, E)
     """
-    return np.asarray(
-        kit.neutral
-        + np.tensordot(np.asarray(identity, dtype=np.float64), kit.identities, axes=1)
-        + np.tensordot(np.asarray(expression, dtype=np.float64), kit.expressions, axes=1)
-    )
-
-
-def expression_label(names: tuple[str, ...], strengths: Floats) -> str:
-    """Return for instance 'jawOpen:0.43+mouthSmile_L:0.27', or 'neutral'."""
-    active = [f"{names[i]}:{strengths[i]:.2f}" for i in np.flatnonzero(strengths)]
-    return "+".join(active) or "neutral"
+    strengths = np.array(expression, dtype=np.float64)
+    faces = kit.neutral + np.tensordot(np.asarray(identity, dtype=np.float64), kit.identities, 1)
+    opened = np.zeros(len(strengths))
+    if kit.jaw is not None:
+        column = kit.expression_names.index(JAW_OPEN)
+        opened = strengths[:, column].copy()
+        strengths[:, column] = 0
+    faces += np.tensordot(strengths, kit.expressions, 1)
+    if kit.jaw is not None:
+        kit.jaw.open(faces, opened)
+    return np.asarray(faces)
