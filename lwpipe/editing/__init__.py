@@ -5,16 +5,20 @@ from typing import TYPE_CHECKING
 from lwpipe.core.lazy import lazily
 
 if TYPE_CHECKING:
-    from lwpipe.editing.baselines import MaskBlend, Pca, ProjectedMaskBlend
+    from lwpipe.editing.baselines import HarmonisedMaskBlend, MaskBlend, ProjectedMaskBlend
     from lwpipe.editing.editors import Editor, FaceModel, KeepingEditor, ModelEditor, make_editor
     from lwpipe.editing.edits import alphas, blend_part, combine, interpolate_part, mask_blend
+    from lwpipe.editing.linear_model import LinearModel
+    from lwpipe.editing.pca import Pca
     from lwpipe.editing.settings import EditingSettings
 
 __all__ = [
     "EditingSettings",
     "Editor",
     "FaceModel",
+    "HarmonisedMaskBlend",
     "KeepingEditor",
+    "LinearModel",
     "MaskBlend",
     "ModelEditor",
     "Pca",
@@ -34,10 +38,12 @@ __getattr__ = lazily(
         "EditingSettings": "lwpipe.editing.settings",
         "Editor": "lwpipe.editing.editors",
         "FaceModel": "lwpipe.editing.editors",
+        "HarmonisedMaskBlend": "lwpipe.editing.baselines",
         "KeepingEditor": "lwpipe.editing.editors",
+        "LinearModel": "lwpipe.editing.linear_model",
         "MaskBlend": "lwpipe.editing.baselines",
         "ModelEditor": "lwpipe.editing.editors",
-        "Pca": "lwpipe.editing.baselines",
+        "Pca": "lwpipe.editing.pca",
         "ProjectedMaskBlend": "lwpipe.editing.baselines",
         "alphas": "lwpipe.editing.edits",
         "blend_part": "lwpipe.editing.edits",

@@ -14,3 +14,10 @@ class EditingSettings(Section):
     """Hold what lies outside the part: 1.0 moves no vertex without a share in it."""
     harmony: Share = 0.0
     """Let the rest of the face follow the part as far as faces do: 1.0 all the way."""
+
+    def words(self) -> str:
+        """Say what the dials are, for figures: the end of 'edits ...'."""
+        if self == EditingSettings():
+            return "as in the paper"
+        residual = "with the residual" if self.residual else "without the residual"
+        return f"{residual}, keep {self.keep:g}, harmony {self.harmony:g}"

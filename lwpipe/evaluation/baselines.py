@@ -9,17 +9,18 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.editing import Editor, MaskBlend, Pca, ProjectedMaskBlend
+from lwpipe.editing import Editor, HarmonisedMaskBlend, MaskBlend, Pca, ProjectedMaskBlend
 from lwpipe.evaluation.measure import Faces
 
 Weights = npt.NDArray[np.float32]
+Triangles = npt.NDArray[np.int64]
 
 
 def _no_reconstruction(pca: Pca) -> None:
     return None
 
 
-def _no_editor(weights: Weights, pca: Pca) -> None:
+def _no_editor(weights: Weights, pca: Pca, triangles: Triangles) -> None:
     return None
 
 
@@ -40,7 +41,8 @@ class Baseline:
     name : of the row
     kind : a closed-form 'baseline', or the 'reference' of real faces
     reconstruct : from the first Z components to how whole faces are given back, if they are
-    editor : from local weights and the first Z components to the edits, if there are some
+    editor : from local weights, the first Z components and triangles to the edits, if there are
+        some
     size : from the first Z components to what is said of the model
     real : the row is that of the real test faces
     """
@@ -48,7 +50,7 @@ class Baseline:
     name: str
     kind: Literal["baseline", "reference"] = "baseline"
     reconstruct: Callable[[Pca], Callable[[Faces], Faces] | None] = _no_reconstruction
-    editor: Callable[[Weights, Pca], Editor | None] = _no_editor
+    editor: Callable[[Weights, Pca, Triangles], Editor | None] = _no_editor
     size: Callable[[Pca], dict[str, Any]] = _no_size
     real: bool = False
 
@@ -60,8 +62,14 @@ BASELINES = (
         size=lambda pca: {**_parameters(pca), "components": pca.rank},
     ),
     # source + w_k (target - source)
-    Baseline("mask_blend", editor=lambda weights, pca: MaskBlend(weights)),
+    Baseline("mask_blend", editor=lambda weights, pca, triangles: MaskBlend(weights)),
     # that, projected on the span of the first components
-    Baseline("mask_blend_pca", editor=ProjectedMaskBlend, size=_parameters),
+    Baseline(
+        "mask_blend_pca",
+        editor=lambda weights, pca, triangles: ProjectedMaskBlend(weights, pca),
+        size=_parameters,
+    ),
+    # the rest follows as far as faces of the first components do
+    Baseline("mask_blend_harmony", editor=HarmonisedMaskBlend, size=_parameters),
     Baseline("real_test", "reference", real=True),
 )

@@ -114,7 +114,8 @@ def evaluate_baselines(
         bench = Bench(data, weights, evaluation)
         pca = bench.pca.first(model.latent_size)
         for baseline in BASELINES:
-            reconstruct, editor = baseline.reconstruct(pca), baseline.editor(bench.weights, pca)
+            reconstruct = baseline.reconstruct(pca)
+            editor = baseline.editor(bench.weights, pca, data.triangles)
             edited = bench.real_faces() if baseline.real else bench.no_edits()
             if editor is not None:
                 edited, more = bench.edits(baseline.name, editor)

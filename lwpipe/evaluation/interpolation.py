@@ -52,6 +52,7 @@ _ARRAYS: Mapping[str, type[np.generic]] = {
     "columns": np.int64,
     "ids": np.str_,
     "matched": np.bool_,
+    "dials": np.str_,
 }
 
 
@@ -74,6 +75,8 @@ class Interpolation:
         Which column of the local weights that is.
     matched : bool
         Whether the columns were matched to the parts, rather than the parts made with them.
+    dials : str
+        The settings of the edits, in words.
     """
 
     source_id: str
@@ -85,6 +88,7 @@ class Interpolation:
     weights: npt.NDArray[np.float32]
     columns: tuple[int, ...]
     matched: bool
+    dials: str
 
     @property
     def part_count(self) -> int:
@@ -214,7 +218,8 @@ def interpolate_pair(
         Nothing is written. A model with one part has one row, whose local weight is 1 everywhere.
     """
     ends = np.asarray(data.vertices[[source, target]])
-    faces = _moved(model, weights, ends, steps, editing or EditingSettings())
+    editing = editing or EditingSettings()
+    faces = _moved(model, weights, ends, steps, editing)
     maps = np.stack([surface_distances(row[0], row[-1], data.triangles) for row in faces])
     if model.part_count == 1:
         weights = np.ones((len(weights), 1), dtype=np.float32)
@@ -224,7 +229,7 @@ def interpolate_pair(
     names = data.faces["id"]
     return Interpolation(
         str(names[source]), str(names[target]), ends[0], ends[1], faces, maps,
-        weights[:, columns], columns, matched,
+        weights[:, columns], columns, matched, editing.words(),
     )  # fmt: skip
 
 
@@ -251,6 +256,7 @@ def read_interpolations(path: str | Path, data: Dataset) -> Iterator[Interpolati
         yield Interpolation(
             source_id, target_id, source, target, arrays["faces"], arrays["maps"],
             arrays["weights"], tuple(arrays["columns"].tolist()), bool(arrays["matched"]),
+            str(arrays["dials"]),
         )  # fmt: skip
 
 
@@ -265,6 +271,7 @@ def _check(path: str | Path, arrays: Mapping[str, npt.NDArray[Any]], data: Datas
         "columns": (parts,),
         "ids": (2,),
         "matched": (),
+        "dials": (),
     }
     for name, array in arrays.items():
         kind = _ARRAYS[name]
@@ -293,6 +300,7 @@ def _write_arrays(file: zipfile.ZipFile, number: int, result: Interpolation) -> 
         "columns": np.array(result.columns, dtype=np.int64),
         "ids": np.array([result.source_id, result.target_id]),
         "matched": np.array(result.matched),
+        "dials": np.array(result.dials),
     }
     for name, array in arrays.items():
         with file.open(f"{name}_{number}.npy", "w", force_zip64=True) as member:

@@ -73,11 +73,14 @@ class Found:
     measures : content of `measures.json`
     path : that file, for messages
     spread : ratio of areas by method, of `diversity.csv`; None where there is none
+    truth : error of the edits by 'mm' and by 'share' of that of the source left as it is, of
+        `truth.csv`; None where there is none
     """
 
     measures: Any
     path: Any
     spread: Mapping[str, float | None] | None = None
+    truth: Mapping[str, float | None] | None = None
 
 
 class Measure(ABC):

@@ -15,6 +15,7 @@ from lwpipe.evaluation.diversity import METHODS
 from lwpipe.evaluation.measure import Found
 from lwpipe.evaluation.measures import COLUMNS as MEASURED
 from lwpipe.evaluation.measures import MEASURES
+from lwpipe.evaluation.truth import ALL, MODEL, SOURCE
 
 COLUMNS = ("variant", "kind", *(column.key for column in MEASURED))
 DIGITS = 4
@@ -24,6 +25,8 @@ def summarise(
     measures: Mapping[str, str | Path],
     diversity: Mapping[str, str | Path],
     baselines: str | Path,
+    truth: Mapping[str, str | Path],
+    truth_of_baselines: str | Path,
     table: str | Path,
 ) -> list[dict[str, Any]]:
     """Write one row a variant, in the order given, then one a baseline, then the real faces.
@@ -37,6 +40,8 @@ def summarise(
     diversity : mapping of variant to the `diversity.csv` of `measure_diversity`
         Variants may be missing.
     baselines : the `measures.json` of `evaluate_baselines`
+    truth : mapping of variant to the `truth.csv` of `measure_truth`
+    truth_of_baselines : the `truth.csv` of `measure_truth_of_baselines`
     table : CSV to write
 
     Returns
@@ -52,13 +57,15 @@ def summarise(
     rows = []
     for variant, path in measures.items():
         spread = _ratios(diversity[variant]) if variant in diversity else None
-        found = numbers(Found(read_json(path), path, spread))
+        errors = _edit_error(truth[variant], MODEL)
+        found = numbers(Found(read_json(path), path, spread, errors))
         rows.append({"variant": variant, "kind": "model", **found})
     measured = read_json(baselines)
     for baseline in BASELINES:
         if not isinstance(measured, dict) or baseline.name not in measured:
             raise LwpipeError(f"{baselines}: has no key {baseline.name!r}: make it again.")
-        found = numbers(Found(measured[baseline.name], baselines))
+        errors = _edit_error(truth_of_baselines, baseline.name)
+        found = numbers(Found(measured[baseline.name], baselines, truth=errors))
         rows.append({"variant": baseline.name, "kind": baseline.kind, **found})
     written: list[dict[str, Any]] = rounded(rows, DIGITS)
     write_csv(table, written, COLUMNS)
@@ -80,12 +87,26 @@ def numbers(found: Found) -> dict[str, Any]:
 
 
 def _ratios(path: str | Path) -> dict[str, float | None]:
+    table = _cells(path, ("set", "method"), "area_ratio")
+    return {method: table.get(("synthesised", method)) for method in METHODS}
+
+
+def _edit_error(path: str | Path, edit: str) -> dict[str, float | None]:
+    """Return the error of an edit, and its share of that of the source left as it is."""
+    table = _cells(path, ("edit", "part"), "mean_mm")
+    error, left = table.get((edit, ALL)), table.get((SOURCE, ALL))
+    return {"mm": error, "share": error / left if error is not None and left else None}
+
+
+def _cells(
+    path: str | Path, rows: tuple[str, str], column: str
+) -> dict[tuple[str, str], float | None]:
+    """Return the numbers of a column of a table by two others; None where one is empty."""
     try:
         with Path(path).open(newline="", encoding="utf-8") as file:
-            table = {(row["set"], row["method"]): row["area_ratio"] for row in csv.DictReader(file)}
+            texts = {(row[rows[0]], row[rows[1]]): row[column] for row in csv.DictReader(file)}
     except OSError as error:
         raise LwpipeError(f"{path}: cannot be read: {error.strerror}.") from error
     except KeyError as error:
         raise LwpipeError(f"{path}: has no column {error.args[0]!r}: make it again.") from error
-    texts = {method: table.get(("synthesised", method), "") for method in METHODS}
-    return {method: float(text) if text else None for method, text in texts.items()}
+    return {cell: float(text) if text else None for cell, text in texts.items()}

@@ -1,10 +1,4 @@
-"""The true answer of a part edit, where the source of the faces knows their factors.
-
-A factor belongs to the part with the largest share sum_v w_k |d|^2 / sum_v |d|^2 of its
-displacement d, if that is above 0.6; factors that belong to none are equal in source and target.
-The truth of "part k from t onto s" is the face with t's factors where k owns them, and s's
-elsewhere.
-"""
+"""How far edits are from their true answers, where the source of the faces knows their factors."""
 
 from __future__ import annotations
 
@@ -15,119 +9,46 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.core.arrays import read_npz
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.files import write_csv
+from lwpipe.core.files import atomic_path, write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
-from lwpipe.data.align import nearest_rotations
-from lwpipe.data.factors import Factors
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.store import Dataset
-from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, make_editor
+from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, Pca, make_editor
+from lwpipe.evaluation.baselines import BASELINES
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
+from lwpipe.evaluation.recombine import Recombinations, recombine
 from lwpipe.evaluation.settings import TruthSettings
+from lwpipe.model.settings import LatentSettings
 
 Faces = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 COLUMNS = ("edit", "part", "faces", "mean_mm", "p95_mm", "inside_mm", "outside_mm")
 ALL = "all"
-OWNED = 0.6
-# Where the part does not change there is nothing to be judged.
-SMALLEST_CHANGE_MM = 0.5
+# Rows of the tables that are no edit, the blend by the weights of a model, and the model.
+SOURCE, TARGET, BLEND, MODEL = "source", "target", "mask_blend", "model"
 _INSIDE, _OUTSIDE = 0.5, 0.1
-_DRAWS = 20
 
 
 @dataclass(frozen=True)
-class Recombinations:
-    """Sources, targets and the true faces with one part of the target on the source.
+class Examples:
+    """Of each part that owns factors, the recombination that changes most, and a model's edit.
 
     Attributes
     ----------
-    sources, targets, truths : float32 (n, V, 3), mm, in the frame of the data set
-    parts : int64 (n,), which part is replaced
-    owners : int64 (J,), the part that each factor belongs to; -1: none
+    parts : int64 (n,)
+    sources, targets, truths, edits : float32 (n, V, 3), mm
+    dials : the settings of the edits, in words
     """
 
+    parts: npt.NDArray[np.int64]
     sources: Faces
     targets: Faces
     truths: Faces
-    parts: Ints
-    owners: Ints
-
-
-def owners_of(fields: Floats, weights: npt.ArrayLike) -> Ints:
-    """Return the part that each factor belongs to, int64 (J,); -1 for those of several.
-
-    Parameters
-    ----------
-    fields : float (J, V, 3)
-    weights : float (V, K), rows sum to 1
-    """
-    power = (np.asarray(fields, np.float64) ** 2).sum(axis=2)
-    share = power @ np.asarray(weights, np.float64)
-    share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
-    owner = share.argmax(axis=1)
-    return np.where(share.max(axis=1) > OWNED, owner, -1).astype(np.int64)
-
-
-def recombine(
-    factors: Factors, data: Dataset, weights: npt.ArrayLike, count: int, seed: int
-) -> Recombinations:
-    """Draw sources and targets and make the true answers, about as many for each part.
-
-    Parameters
-    ----------
-    factors : of the source of the faces
-    data : the data set, in whose frame the faces are put by the rigid transform of their source
-    weights : float (V, K), which tell the parts
-    count : how many in all; fewer where parts own no factor
-    seed : of the draw
-    """
-    weights = np.asarray(weights, np.float64)
-    owners = owners_of(factors.fields, weights)
-    parts = sorted(set(owners.tolist()) - {-1})
-    wanted = {part: -(-count // len(parts)) for part in parts} if parts else {}
-    found: list[tuple[Faces, Faces, Faces, int]] = []
-    for draw in range(_DRAWS):
-        if not any(wanted.values()):
-            break
-        common, source, target = factors.draw(max(count, 8), seed * _DRAWS + draw)
-        target = np.where(owners == -1, source, target)
-        for row in range(len(source)):
-            differ = {int(part) for part in owners[source[row] != target[row]]}
-            part = max((p for p in differ if p in wanted), key=wanted.__getitem__, default=-1)
-            if part < 0 or not wanted[part]:
-                continue
-            mixed = np.where(owners == part, target[row], source[row])
-            three = np.stack([source[row], target[row], mixed])
-            faces = factors.make(np.repeat(common[row : row + 1], 3, axis=0), three)
-            if np.linalg.norm(faces[2] - faces[0], axis=1).max() < SMALLEST_CHANGE_MM:
-                continue
-            wanted[part] -= 1
-            found.append((*_placed(faces, data), part))
-    found.sort(key=lambda each: each[3])
-    shape = (0, len(weights), 3)
-    columns = [
-        np.stack([each[i] for each in found]) if found else np.empty(shape, np.float32)
-        for i in range(3)
-    ]
-    numbers = np.array([each[3] for each in found], dtype=np.int64)
-    return Recombinations(columns[0], columns[1], columns[2], numbers, owners)
-
-
-def _placed(faces: npt.NDArray[Any], data: Dataset) -> tuple[Faces, Faces, Faces]:
-    """Return faces (3, V, 3) in the frame of the data set, all moved as the first one is."""
-    faces = np.asarray(faces, np.float64)
-    if isinstance(data.info.get("alignment"), dict):
-        faces = faces - faces[0].mean(axis=0)
-        template = np.asarray(data.template, np.float64)
-        faces = faces @ nearest_rotations((template - template.mean(axis=0)).T @ faces[0]).T
-        faces += template.mean(axis=0)
-    source, target, truth = faces.astype(np.float32)
-    return source, target, truth
+    edits: Faces
+    dials: str
 
 
 def edit_errors(
@@ -177,6 +98,7 @@ def measure_truth(
     local_weights: npt.ArrayLike | str | Path,
     model: FaceModel | str | Path,
     table: str | Path,
+    examples: str | Path,
     data: DataSettings,
     truth: TruthSettings,
     editing: EditingSettings,
@@ -194,6 +116,7 @@ def measure_truth(
     local_weights : float (V, K), which tell the parts; or `local_weights.npz`
     model : a trained model, or its file or folder
     table : CSV to write
+    examples : NPZ to write, for `read_examples`
     data : of the source of the faces
     truth : TruthSettings
     editing : how the model replaces a part
@@ -211,27 +134,131 @@ def measure_truth(
     dataset = open_data(dataset)
     weights = open_local_weights(local_weights, dataset)
     model = open_model(model, dataset)
-    rows: list[dict[str, Any]] = []
     with one_blas_thread():
-        factors = data.make_source().factors()
-        if factors is not None:
-            if factors.fields.shape[1] != len(weights):
-                raise LwpipeError(
-                    f"{dataset.path}: the faces have {len(weights)} vertices and those of the "
-                    f"source '{data.source}' {factors.fields.shape[1]}: it was made by other "
-                    "settings."
-                )
-            made = recombine(factors, dataset, weights, truth.recombinations, truth.seed)
-            edits = {"source": made.sources, "target": made.targets}
-            edits["mask_blend"] = edit(made, MaskBlend(weights))
-            if model.part_count == weights.shape[1] > 1 and model.parts_match_weights:
-                edits["model"] = edit(made, make_editor(model, weights, editing))
-            parts = sorted(set(made.parts.tolist()))
-            for name, edited in edits.items():
-                for part in (*parts, ALL) if parts else ():
-                    chosen = np.ones(len(made.parts), bool) if part == ALL else made.parts == part
-                    errors = edit_errors(made, edited, weights, chosen)
-                    rows.append({"edit": name, "part": part, **errors})
+        made = _recombined(dataset, weights, data, truth)
+        edits = {BLEND: edit(made, MaskBlend(weights))}
+        if model.part_count == weights.shape[1] > 1 and model.parts_match_weights:
+            edits[MODEL] = edit(made, make_editor(model, weights, editing))
+    _write_examples(examples, made, edits.get(MODEL), editing.words())
+    return _write_table(table, made, edits, weights)
+
+
+def measure_truth_of_baselines(
+    dataset: Dataset | str | Path,
+    local_weights: npt.ArrayLike | str | Path,
+    table: str | Path,
+    data: DataSettings,
+    truth: TruthSettings,
+    model: LatentSettings,
+) -> list[dict[str, Any]]:
+    """Compare the closed-form edits with their true answers, as `measure_truth` does a model's.
+
+    Parameters
+    ----------
+    dataset : Dataset, or its folder
+    local_weights : float (V, K), or `local_weights.npz`
+    table : CSV to write
+    data : of the source of the faces
+    truth : TruthSettings
+    model : LatentSettings
+        The latent size Z of the models that they stand beside.
+
+    Returns
+    -------
+    list of dict
+        The rows.
+
+    Raises
+    ------
+    LwpipeError
+        If data, weights and source do not fit each other.
+    """
+    dataset = open_data(dataset)
+    weights = open_local_weights(local_weights, dataset)
+    edits: dict[str, Faces] = {}
+    with one_blas_thread():
+        made = _recombined(dataset, weights, data, truth)
+        if len(made.parts):
+            pca = Pca.fit(dataset.vertices, dataset.indices("train"), model.latent_size)
+            for baseline in BASELINES:
+                editor = baseline.editor(weights, pca, dataset.triangles)
+                if editor is not None:
+                    edits[baseline.name] = edit(made, editor)
+    return _write_table(table, made, edits, weights)
+
+
+def _recombined(
+    dataset: Dataset, weights: npt.NDArray[np.float32], data: DataSettings, truth: TruthSettings
+) -> Recombinations:
+    """Return the recombinations of the source's factors; none where it does not know them."""
+    factors = data.make_source().factors()
+    if factors is None:
+        return Recombinations.none(len(weights))
+    if factors.fields.shape[1] != len(weights):
+        raise LwpipeError(
+            f"{dataset.path}: the faces have {len(weights)} vertices and those of the source "
+            f"'{data.source}' {factors.fields.shape[1]}: it was made by other settings."
+        )
+    return recombine(factors, dataset, weights, truth.recombinations, truth.seed)
+
+
+def _write_table(
+    table: str | Path, made: Recombinations, edits: dict[str, Faces], weights: npt.ArrayLike
+) -> list[dict[str, Any]]:
+    edits = {SOURCE: made.sources, TARGET: made.targets, **edits}
+    parts = sorted(set(made.parts.tolist()))
+    rows: list[dict[str, Any]] = []
+    for name, edited in edits.items():
+        for part in (*parts, ALL) if parts else ():
+            chosen = np.ones(len(made.parts), bool) if part == ALL else made.parts == part
+            errors = edit_errors(made, edited, weights, chosen)
+            rows.append({"edit": name, "part": part, **errors})
     rows = rounded(rows)
     write_csv(table, rows, COLUMNS)
     return rows
+
+
+def _write_examples(
+    path: str | Path, made: Recombinations, edits: Faces | None, dials: str
+) -> None:
+    change = np.linalg.norm(made.truths - made.sources, axis=2).mean(axis=1)
+    rows = []
+    if edits is not None:
+        for part in sorted(set(made.parts.tolist())):
+            of_part = np.flatnonzero(made.parts == part)
+            rows.append(int(of_part[change[of_part].argmax()]))
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "parts": made.parts[rows],
+        "sources": made.sources[rows],
+        "targets": made.targets[rows],
+        "truths": made.truths[rows],
+        "edits": made.sources[:0] if edits is None else edits[rows],
+        "dials": np.array(dials),
+    }
+    with atomic_path(Path(path)) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_examples(path: str | Path, data: Dataset) -> Examples:
+    """Read the examples that `measure_truth` has written.
+
+    Raises
+    ------
+    LwpipeError
+        If the file is missing or damaged, or was made of other data.
+    """
+    faces = ("sources", "targets", "truths", "edits")
+    read = read_npz(path, "examples of edits", ("parts", *faces, "dials"))
+    parts, dials = read["parts"], read["dials"]
+    vertices = len(data.template)
+    kinds = {"parts": ("i", (parts.size,)), "dials": ("U", ())}
+    kinds |= dict.fromkeys(faces, ("f", (parts.size, vertices, 3)))
+    for name, (kind, shape) in kinds.items():
+        found = read[name]
+        if found.dtype.kind != kind or found.shape != shape:
+            raise LwpipeError(
+                f"{path}: is no file of examples of faces of {vertices} vertices: `{name}` is "
+                f"{found.dtype} {found.shape}."
+            )
+    sources, targets, truths, edits = (np.asarray(read[name], np.float32) for name in faces)
+    return Examples(parts.astype(np.int64), sources, targets, truths, edits, str(dials))

@@ -54,11 +54,17 @@ def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings)
     """
     columns = ["leak_mean", *(column.key for column in _PANELS)]
     rows = read_table(table, ["variant", "kind"], columns)
+    edited = rows[rows["kind"].isin(list(_KINDS))]
+    # A measure that nothing has, such as the distance from a truth that is not known, has no panel.
+    panels = [column for column in _PANELS if edited[column.key].notna().any()] or _PANELS
     with paper_style():
-        figure = new_figure(_WIDTH * len(_PANELS), _HEIGHT, figures.dpi)
-        figure.subplots_adjust(left=0.065, right=0.985, top=0.965, bottom=0.2, wspace=0.19)
-        for place, column in enumerate(_PANELS):
-            axes = figure.add_subplot(1, len(_PANELS), place + 1)
+        figure = new_figure(_WIDTH * len(panels), _HEIGHT, figures.dpi)
+        margin = 1 / (_WIDTH * len(panels))
+        figure.subplots_adjust(
+            left=0.61 * margin, right=1 - 0.14 * margin, top=0.965, bottom=0.2, wspace=0.19
+        )
+        for place, column in enumerate(panels):
+            axes = figure.add_subplot(1, len(panels), place + 1)
             _panel(axes, rows, column)
             axes.set_ylabel(column.beside_leak)
         figure.legend(

@@ -147,6 +147,8 @@ def draw_rows(
     note = "Each row moves one part from the source to the target and leaves the others."
     if interpolation.part_count == 1:
         note = "The whole code moves from the source to the target: the model has no parts."
+    else:
+        note += f" Edits {interpolation.dials}."
     sheet.text(note, x, bottom + 92 * unit, 25, color=MUTED)
     sheet.save(path)
 

@@ -30,6 +30,7 @@ _BASELINES = {
     "pca": "PCA",
     "mask_blend": "mask blend",
     "mask_blend_pca": "mask blend, PCA",
+    "mask_blend_harmony": "mask blend, harmony",
     "real_test": "real test faces",
 }
 _RC: dict[Any, Any] = {

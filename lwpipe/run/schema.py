@@ -29,7 +29,7 @@ from lwpipe.training.settings import TrainingSettings
 class InterpolationSection(AnimationSettings, InterpolationSettings):
     """Part by part from a source to a target face (figures 4 and 5 of the paper)."""
 
-    variants: Annotated[list[Name], Field(min_length=1)] = ["full"]
+    variants: Annotated[list[Name], Field(min_length=1)] = ["on_pca", "full"]
     """Which variants are rendered: names from `variants`."""
 
 

@@ -40,24 +40,34 @@ SWEEP = {"evaluate_point", "collect_sweep", "draw_sweep", "write_report"}
 EVALUATION = {"evaluate_model", "evaluate_baselines"} | ABLATION | SWEEP
 PICTURES = {"draw_interpolation", "write_report"}
 INTERPOLATION = {"interpolate"} | PICTURES
-EDITING = {"evaluate_model", "measure_truth"} | INTERPOLATION | ABLATION | SWEEP
+TRUTH = {"measure_truth", "draw_truth"} | ABLATION
+EDITING = {"evaluate_model"} | TRUTH | INTERPOLATION | SWEEP
 TRAINING = (
-    {"train_model", "draw_learning_curve", "evaluate_model", "measure_truth", "train_point"}
+    {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
+    | TRUTH
     | DIVERSITY
     | INTERPOLATION
     | ABLATION
     | SWEEP
 )
 TEMPLATE = {"make_template"} | TRAINING
-WEIGHTS = {"make_local_weights", "draw_local_weights", "evaluate_baselines"} | TRAINING
+BASELINES = {"evaluate_baselines", "measure_truth_of_baselines"}
+WEIGHTS = {"make_local_weights", "draw_local_weights"} | BASELINES | TRAINING
 EVERYTHING = {"make_dataset", "check_dataset", "draw_contact_sheet"} | TEMPLATE | WEIGHTS
-RENDERINGS = {"draw_contact_sheet", "draw_local_weights", "draw_interpolation", "write_report"}
+RENDERINGS = {
+    "draw_contact_sheet",
+    "draw_local_weights",
+    "draw_truth",
+    "draw_interpolation",
+    "write_report",
+}
 PLOTS = {
     "draw_learning_curve",
     "draw_diversity",
     "draw_tradeoff",
     "draw_local_weights",
     "draw_interpolation",
+    "draw_truth",
     "draw_sweep",
     "write_report",
 }
@@ -109,7 +119,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "local_weights.max_faces": (15, WEIGHTS),
     "local_weights.solver": ("nimfa", WEIGHTS),
     "local_weights.seed": (1, WEIGHTS),
-    "model.latent_size": (9, TRAINING | {"evaluate_baselines"}),
+    "model.latent_size": (9, TRAINING | BASELINES),
     "model.base": ("pca", TRAINING),
     "model.channels": ([8, 4], TRAINING),
     "model.order": (4, TRAINING),
@@ -140,9 +150,9 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "evaluation.composites": (7, EVALUATION),
     "evaluation.components": (7, EVALUATION),
     "evaluation.seed": (1, EVALUATION),
-    "truth.recombinations": (7, {"measure_truth", "write_report"}),
-    "truth.seed": (1, {"measure_truth", "write_report"}),
-    "interpolation.variants": (["full", "no_projection"], INTERPOLATION),
+    "truth.recombinations": (7, {"measure_truth_of_baselines"} | TRUTH),
+    "truth.seed": (1, {"measure_truth_of_baselines"} | TRUTH),
+    "interpolation.variants": (["full", "no_projection"], {"draw_truth"} | INTERPOLATION),
     "interpolation.pairs": ([["a", "b"]], INTERPOLATION),
     "interpolation.random_pairs": (2, INTERPOLATION),
     "interpolation.steps": (3, INTERPOLATION),
@@ -469,7 +479,7 @@ def test_named_targets_exist(tmp_path: Path) -> None:
         "local_weights": {"make_dataset", "make_local_weights", "draw_local_weights"},
         "training": {"train_model", "draw_learning_curve"},
         "evaluation": {"train_model", "evaluate_model"},
-        "truth": {"train_model", "measure_truth"},
+        "truth": {"measure_truth", "measure_truth_of_baselines", "draw_truth"},
         "baselines": {"make_local_weights", "evaluate_baselines"},
         "ablation": {"evaluate_model", "evaluate_baselines", "summarise", "draw_tradeoff"},
         "interpolation": {"train_model", "interpolate", "draw_interpolation"},

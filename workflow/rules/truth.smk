@@ -19,3 +19,39 @@ use rule stage as measure_truth with:
         **params_of("measure_truth"),
     message:
         message_of("measure_truth")
+
+
+use rule stage as measure_truth_of_baselines with:
+    input:
+        **inputs("measure_truth_of_baselines"),
+    output:
+        **outputs("measure_truth_of_baselines"),
+    log:
+        log_of("measure_truth_of_baselines"),
+    benchmark:
+        benchmark_of("measure_truth_of_baselines")
+    threads: needs.threads("measure_truth_of_baselines")
+    resources:
+        **resources_of("measure_truth_of_baselines"),
+    params:
+        **params_of("measure_truth_of_baselines"),
+    message:
+        message_of("measure_truth_of_baselines")
+
+
+use rule stage as draw_truth with:
+    input:
+        **inputs("draw_truth"),
+    output:
+        **outputs("draw_truth"),
+    log:
+        log_of("draw_truth"),
+    benchmark:
+        benchmark_of("draw_truth")
+    threads: needs.threads("draw_truth")
+    resources:
+        **resources_of("draw_truth"),
+    params:
+        **params_of("draw_truth"),
+    message:
+        message_of("draw_truth")

@@ -21,13 +21,16 @@ SUMMARISE = Stage(
         "measures": Input("evaluate_model", ("measures",), "each"),
         "diversity": Input("measure_diversity", ("table",), "each"),
         "baselines": Input("evaluate_baselines", ("measures",)),
+        "truth": Input("measure_truth", ("table",), "each"),
+        "truth_of_baselines": Input("measure_truth_of_baselines", ("table",)),
     },
     outputs={
         "table": Output(
             "summary.csv",
             "All variants and the closed-form baselines: reconstruction (mm), correlation r and "
-            "leak of edits, diversity ratios, specificity and plausibility of composites, "
-            "parameters, and seconds of training.",
+            "leak of edits, their distance from the truth where it is known (mm, and as a share of "
+            "that of the source left as it is), diversity ratios, specificity and plausibility of "
+            "composites, parameters, and seconds of training.",
             "table",
             "table",
         )
@@ -38,17 +41,17 @@ SUMMARISE = Stage(
 DRAW = Stage(
     name="draw_tradeoff",
     target="ablation",
-    does="draw leak against plausibility",
+    does="draw leak against truth and plausibility",
     function="lwpipe.figures.ablation:draw_tradeoff",
     inputs={"table": Input("summarise", ("table",))},
     reads={"figures": PlotSettings},
     outputs={
         "picture": Output(
             "tradeoff.png",
-            "Leak of part edits against plausibility of the edited faces, for every variant and "
-            "baseline.",
+            "Leak of part edits against their distance from the truth, where it is known, and "
+            "against plausibility of the edited faces, for every variant and baseline.",
             "figure",
-            "leak against plausibility",
+            "leak against truth and plausibility",
         )
     },
     scope="run",

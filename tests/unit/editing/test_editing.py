@@ -95,7 +95,7 @@ def test_pca_agrees_with_the_singular_value_decomposition(patches):
 def test_pca_does_not_depend_on_how_the_columns_are_cut(patches, monkeypatch):
     rows = patches.data.indices("train")
     whole = Pca.fit(patches.data.vertices, rows, components=4)
-    monkeypatch.setattr("lwpipe.editing.baselines._CHUNK_BYTES", 24 * len(rows) * 7)
+    monkeypatch.setattr("lwpipe.editing.pca._CHUNK_BYTES", 24 * len(rows) * 7)
     cut = Pca.fit(patches.data.vertices, rows, components=4)
     np.testing.assert_allclose(cut.basis, whole.basis, atol=1e-6)
     assert whole.rank == 4

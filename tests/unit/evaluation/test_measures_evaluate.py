@@ -92,7 +92,8 @@ def test_the_projected_blend_stays_in_the_span_and_pays_in_leak(results):
     assert baselines["real_test"]["plausibility"]["outside_mm"] < 1e-3
     assert baselines["real_test"]["specificity"]["mean_mm"] > 0
     edits = [(row["edit"], row["part"]) for row in table(results / "baselines.csv")]
-    assert edits == [(e, str(k)) for e in ("mask_blend", "mask_blend_pca") for k in range(4)]
+    blends = ("mask_blend", "mask_blend_pca", "mask_blend_harmony")
+    assert edits == [(e, str(k)) for e in blends for k in range(4)]
 
 
 def test_no_weighting_matches_the_parts(patches, tmp_path):
@@ -168,10 +169,16 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
         "set,method,n,ellipse_area,area_ratio,covered_train\n"
         "train,pca,9,2.0,1.0,0.9\nsynthesised,pca,9,5.0,2.5,0.9\nsynthesised,tsne,9,,,\n"
     )
+    rows = "edit,part,mean_mm\nsource,0,9\nsource,all,2\nmodel,0,9\nmodel,all,0.5\n"
+    (tmp_path / "exact.csv").write_text(rows)
+    (tmp_path / "whole.csv").write_text("edit,part,mean_mm\nsource,all,2\n")
+    (tmp_path / "truth.csv").write_text("edit,part,mean_mm\nsource,all,2\nmask_blend,all,0.3\n")
     summarise(
         {"exact": results / "exact.json", "whole": results / "whole.json"},
         {"exact": diversity},
         results / "baselines.json",
+        {"exact": tmp_path / "exact.csv", "whole": tmp_path / "whole.csv"},
+        tmp_path / "truth.csv",
         tmp_path / "summary.csv",
     )
     rows = table(tmp_path / "summary.csv")
@@ -182,9 +189,13 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
         ("pca", "baseline"),
         ("mask_blend", "baseline"),
         ("mask_blend_pca", "baseline"),
+        ("mask_blend_harmony", "baseline"),
         ("real_test", "reference"),
     ]
-    exact, whole, pca, blend, _, real = rows
+    exact, whole, pca, blend, _, _, real = rows
+    assert (exact["edit_error_mm"], exact["edit_error_share"]) == ("0.5", "0.25")
+    assert (whole["edit_error_mm"], whole["edit_error_share"]) == ("", "")
+    assert (blend["edit_error_mm"], blend["edit_error_share"]) == ("0.3", "0.15")
     assert (exact["diversity_pca_ratio"], exact["diversity_tsne_ratio"]) == ("2.5", "")
     assert (exact["parameters"], exact["seconds"], exact["epochs"]) == ("7", "1.5", "3")
     assert (whole["r_min"], whole["outside_mm"], whole["diversity_pca_ratio"]) == ("", "", "")
@@ -200,15 +211,18 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
 def test_the_summary_names_a_file_it_cannot_use(results, tmp_path):
     broken = tmp_path / "broken.json"
     broken.write_text("{}")
+    (tmp_path / "truth.csv").write_text("edit,part,mean_mm\n")
+    truth = {"a": tmp_path / "truth.csv"}, tmp_path / "truth.csv"
     with pytest.raises(LwpipeError, match=r"broken\.json: has no key reconstruction\.mean"):
-        summarise({"a": broken}, {}, results / "baselines.json", tmp_path / "s.csv")
+        summarise({"a": broken}, {}, results / "baselines.json", *truth, tmp_path / "s.csv")
     with pytest.raises(LwpipeError, match=r"broken\.json: has no key 'pca'"):
-        summarise({}, {}, broken, tmp_path / "s.csv")
+        summarise({}, {}, broken, *truth, tmp_path / "s.csv")
     with pytest.raises(LwpipeError, match=r"none\.csv: cannot be read"):
         summarise(
             {"a": results / "exact.json"},
             {"a": tmp_path / "none.csv"},
             results / "baselines.json",
+            *truth,
             tmp_path / "s.csv",
         )
     assert not (tmp_path / "s.csv").exists()

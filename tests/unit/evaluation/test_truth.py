@@ -15,14 +15,18 @@ from lwpipe.data.sources.synthetic import SyntheticSettings
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, MaskBlend
 from lwpipe.evaluation.settings import TruthSettings
+from lwpipe.evaluation.baselines import BASELINES
+from lwpipe.evaluation.recombine import owners_of, recombine
 from lwpipe.evaluation.truth import (
     COLUMNS,
     edit,
     edit_errors,
     measure_truth,
-    owners_of,
-    recombine,
+    measure_truth_of_baselines,
+    read_examples,
 )
+from lwpipe.local_weights.make import sharpened
+from lwpipe.model.settings import LatentSettings
 from tests.helpers.mesh_files import TRIANGLES, shapes
 
 SETTINGS = DataSettings(faces=20, synthetic=SyntheticSettings(vertices=1500))
@@ -117,7 +121,7 @@ def test_errors_of_known_edits(data: Dataset, weights: np.ndarray) -> None:
 
 def test_the_table(data: Dataset, weights: np.ndarray, tmp_path: Path) -> None:
     rows = measure_truth(
-        data, weights, Halves(weights), tmp_path / "truth.csv", SETTINGS,
+        data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", SETTINGS,
         TruthSettings(recombinations=9), EditingSettings(),
     )  # fmt: skip
     edits = ("source", "target", "mask_blend", "model")
@@ -133,6 +137,53 @@ def test_the_table(data: Dataset, weights: np.ndarray, tmp_path: Path) -> None:
         assert len(list(csv.DictReader(file))) == len(rows)
 
 
+def test_parts_of_other_sharpness_ask_for_the_same(data: Dataset, weights: np.ndarray) -> None:
+    soft, sharp = (
+        recombine(FACTORS, data, w, 9, 0) for w in (weights, sharpened(weights, 3.0, 0.1))
+    )
+    np.testing.assert_array_equal(soft.truths, sharp.truths)
+    np.testing.assert_array_equal(soft.parts, sharp.parts)
+
+
+def test_examples_are_the_pairs_that_change_most(
+    data: Dataset, weights: np.ndarray, tmp_path: Path
+) -> None:
+    measure_truth(
+        data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", SETTINGS,
+        TruthSettings(recombinations=9), EditingSettings(residual=True, keep=0.5),
+    )  # fmt: skip
+    shown = read_examples(tmp_path / "examples.npz", data)
+    assert shown.parts.tolist() == [0, 1, 2]
+    assert "keep 0.5" in shown.dials
+    made = recombine(FACTORS, data, weights, 9, 0)
+    change = np.linalg.norm(made.truths - made.sources, axis=2).mean(axis=1)
+    for part, source, truth in zip(shown.parts, shown.sources, shown.truths, strict=True):
+        of_part = change[made.parts == part]
+        assert np.linalg.norm(truth - source, axis=1).mean() == pytest.approx(of_part.max())
+    np.savez(tmp_path / "damaged.npz", **{**vars(shown), "edits": shown.edits[:, 1:]})
+    with pytest.raises(LwpipeError, match=r"damaged\.npz: is no file of examples .*`edits`"):
+        read_examples(tmp_path / "damaged.npz", data)
+
+
+def test_the_table_of_baselines(data: Dataset, weights: np.ndarray, tmp_path: Path) -> None:
+    rows = measure_truth_of_baselines(
+        data, weights, tmp_path / "truth.csv", SETTINGS, TruthSettings(recombinations=9),
+        LatentSettings(latent_size=8),
+    )  # fmt: skip
+    edits = [b.name for b in BASELINES if b.name.startswith("mask_blend")]
+    assert list(dict.fromkeys(row["edit"] for row in rows)) == ["source", "target", *edits]
+    error = {row["edit"]: row["mean_mm"] for row in rows if row["part"] == "all"}
+    assert 0 < error["mask_blend"] < error["source"]
+    model = measure_truth(
+        data, weights, Halves(weights), tmp_path / "model.csv", tmp_path / "examples.npz", SETTINGS,
+        TruthSettings(recombinations=9), EditingSettings(),
+    )  # fmt: skip
+    of_model = {row["edit"]: row["mean_mm"] for row in model if row["part"] == "all"}
+    assert {name: of_model[name] for name in ("source", "mask_blend")} == {
+        name: error[name] for name in ("source", "mask_blend")
+    }
+
+
 @pytest.mark.parametrize("change", [{"part_count": 1}, {"parts_match_weights": False}])
 def test_models_without_such_parts_have_no_row(
     change: dict[str, object], data: Dataset, weights: np.ndarray, tmp_path: Path
@@ -141,7 +192,7 @@ def test_models_without_such_parts_have_no_row(
     for name, value in change.items():
         setattr(model, name, value)
     rows = measure_truth(
-        data, weights, model, tmp_path / "truth.csv", SETTINGS,
+        data, weights, model, tmp_path / "truth.csv", tmp_path / "examples.npz", SETTINGS,
         TruthSettings(recombinations=3), EditingSettings(),
     )  # fmt: skip
     assert {row["edit"] for row in rows} == {"source", "target", "mask_blend"}
@@ -156,7 +207,7 @@ def test_a_source_that_does_not_know_its_factors(
     )
     assert own.make_source().factors() is None
     rows = measure_truth(
-        data, weights, Halves(weights), tmp_path / "truth.csv", own, TruthSettings(),
+        data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", own, TruthSettings(),
         EditingSettings(),
     )  # fmt: skip
     assert rows == []
@@ -169,17 +220,17 @@ def test_data_of_other_settings_are_a_fault(
     other = DataSettings(faces=20, synthetic=SyntheticSettings(vertices=2500))
     with pytest.raises(LwpipeError, match="it was made by other settings"):
         measure_truth(
-            data, weights, Halves(weights), tmp_path / "truth.csv", other, TruthSettings(),
+            data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", other, TruthSettings(),
             EditingSettings(),
         )  # fmt: skip
-    assert not (tmp_path / "truth.csv").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_parts_that_own_nothing(data: Dataset, tmp_path: Path) -> None:
     half = np.full((data.vertices.shape[1], 2), 0.5, np.float32)
     assert len(recombine(FACTORS, data, half, 9, 0).parts) == 0
     rows = measure_truth(
-        data, half, Halves(half), tmp_path / "truth.csv", SETTINGS, TruthSettings(),
-        EditingSettings(),
+        data, half, Halves(half), tmp_path / "truth.csv", tmp_path / "examples.npz", SETTINGS,
+        TruthSettings(), EditingSettings(),
     )  # fmt: skip
     assert rows == []

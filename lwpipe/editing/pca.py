@@ -1,0 +1,106 @@
+"""Principal components of a set of faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from lwpipe.editing.editors import Faces
+
+# Bounds the float64 working copy of a block of columns; the basis itself is float32.
+_CHUNK_BYTES = 64 * 2**20
+# Deviations below this share of the first are no components: float32 coordinates do not hold
+# them, and the Gram matrix, which squares them, cannot tell their directions apart.
+RANK_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True)
+class Pca:
+    """Principal components of a set of faces.
+
+    Attributes
+    ----------
+    mean : ndarray, float64, (3V,), mm
+    basis : ndarray, float32, (R, 3V)
+        Orthonormal rows, the largest variance first.
+    deviation : ndarray, float64, (R,), mm
+        Standard deviation of the faces along each component (over N, not N - 1).
+    """
+
+    mean: npt.NDArray[np.float64]
+    basis: npt.NDArray[np.float32]
+    deviation: npt.NDArray[np.float64]
+
+    @classmethod
+    def fit(
+        cls,
+        vertices: npt.NDArray[np.float32],
+        rows: npt.NDArray[np.int64],
+        components: int | None = None,
+        tolerance: float = RANK_TOLERANCE,
+    ) -> Pca:
+        """Fit on the faces `vertices[rows]`, exactly, through the Gram matrix of the N faces.
+
+        Reads the faces twice, a block of columns at a time; the memory is that of the basis.
+
+        Parameters
+        ----------
+        vertices : float32 (M, V, 3), mm
+            May be memory-mapped.
+        rows : int (N,)
+        components : int, optional
+            At most so many; without it all that the data hold.
+        tolerance : float
+            Components whose deviation is below this share of the first's are left out.
+        """
+        count, size = len(rows), vertices.shape[1] * 3
+        step = max(1, _CHUNK_BYTES // (24 * count))
+        blocks = [slice(i, i + step) for i in range(0, vertices.shape[1], step)]
+        gram = np.zeros((count, count))
+        mean = np.empty((vertices.shape[1], 3))
+        for block in blocks:
+            part = vertices[rows, block].astype(np.float64)
+            mean[block] = part.mean(axis=0)
+            part = (part - mean[block]).reshape(count, -1)
+            gram += part @ part.T
+        values, vectors = np.linalg.eigh(gram)
+        values, vectors = values[::-1], vectors[:, ::-1]
+        floor = max(float(values[0]), 0.0) * tolerance**2
+        rank = int(np.count_nonzero(values > floor))
+        rank = rank if components is None else min(rank, components)
+        values, vectors = values[:rank], vectors[:, :rank]
+        # An eigenvector's sign is the solver's whim.
+        signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(rank)])
+        projector = (vectors * (signs / np.sqrt(values))).T
+        basis = np.empty((rank, size), np.float32)
+        for block in blocks:
+            part = (vertices[rows, block] - mean[block]).reshape(count, -1)
+            start = block.start * 3
+            basis[:, start : start + part.shape[1]] = projector @ part
+        return cls(mean.reshape(-1), basis, np.sqrt(values / count))
+
+    @property
+    def rank(self) -> int:
+        """The number R of components."""
+        return len(self.basis)
+
+    def first(self, components: int) -> Pca:
+        """Return the PCA of the first `components` components (a view)."""
+        return Pca(self.mean, self.basis[:components], self.deviation[:components])
+
+    def coefficients(self, faces: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Return the faces' coordinates, float64 (n, R), mm, for faces (n, V, 3), mm."""
+        centred = (faces.reshape(len(faces), -1) - self.mean).astype(np.float32)
+        return (centred @ self.basis.T).astype(np.float64)
+
+    def faces(self, coefficients: npt.NDArray[np.float64]) -> Faces:
+        """Return the faces, float32 (n, V, 3), mm, that have these coordinates (n, R), mm."""
+        flat = coefficients.astype(np.float32) @ self.basis
+        flat += self.mean
+        return flat.reshape(len(coefficients), -1, 3)
+
+    def project(self, faces: npt.NDArray[np.float32]) -> Faces:
+        """Return the nearest faces in the span, float32 (n, V, 3), mm."""
+        return self.faces(self.coefficients(faces))
