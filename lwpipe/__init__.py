@@ -11,6 +11,7 @@ from lwpipe.core.lazy import lazily
 if TYPE_CHECKING:
     from lwpipe.core.errors import LwpipeError
     from lwpipe.data.store import Dataset
+    from lwpipe.editing import EditingSettings, edit_part
     from lwpipe.model import PartModel, load
 
 # A thread that waits for the others sleeps. Spinning, the default of some OpenMP libraries, takes
@@ -22,15 +23,25 @@ try:
 except PackageNotFoundError:  # a job in an environment of its own imports it from the checkout
     __version__ = "unknown"
 
-__all__ = ["Dataset", "LwpipeError", "PartModel", "__version__", "load"]
+__all__ = [
+    "Dataset",
+    "EditingSettings",
+    "LwpipeError",
+    "PartModel",
+    "__version__",
+    "edit_part",
+    "load",
+]
 
 # Reading settings must not wait for PyTorch.
 __getattr__ = lazily(
     __name__,
     {
         "Dataset": "lwpipe.data.store",
+        "EditingSettings": "lwpipe.editing",
         "LwpipeError": "lwpipe.core.errors",
         "PartModel": "lwpipe.model",
+        "edit_part": "lwpipe.editing",
         "load": "lwpipe.model",
     },
 )

@@ -58,9 +58,7 @@ def add_command(subparsers: Any) -> None:
 
 def edit(options: Namespace) -> None:
     """Move one part of a face towards another face's and write the mesh."""
-    import numpy as np
-
-    from lwpipe.editing import EditingSettings, make_editor
+    from lwpipe.editing import EditingSettings, edit_part
     from lwpipe.mesh.ply_file import write_ply
     from lwpipe.model import load
 
@@ -81,10 +79,9 @@ def edit(options: Namespace) -> None:
                 f"{word}: has {len(face)} vertices, the model has {model.vertex_count}."
             )
     dials = EditingSettings(residual=True, keep=options.keep, harmony=options.harmony)
-    editor = make_editor(model, model.weights, EditingSettings() if options.plain else dials)
-    source, target = (np.asarray(face, np.float32)[None] for face in faces)
-    edited = editor.edit(source, target, options.part, options.alpha)
-    write_ply(options.output, edited[0], model.triangles)
+    editing = EditingSettings() if options.plain else dials
+    edited = edit_part(model, faces[0], faces[1], options.part, options.alpha, editing)
+    write_ply(options.output, edited, model.triangles)
     say(options.output)
 
 

@@ -6,7 +6,14 @@ from lwpipe.core.lazy import lazily
 
 if TYPE_CHECKING:
     from lwpipe.editing.baselines import HarmonisedMaskBlend, MaskBlend, ProjectedMaskBlend
-    from lwpipe.editing.editors import Editor, FaceModel, KeepingEditor, ModelEditor, make_editor
+    from lwpipe.editing.editors import (
+        Editor,
+        FaceModel,
+        KeepingEditor,
+        ModelEditor,
+        edit_part,
+        make_editor,
+    )
     from lwpipe.editing.edits import alphas, blend_part, combine, interpolate_part, mask_blend
     from lwpipe.editing.linear_model import LinearModel
     from lwpipe.editing.pca import Pca
@@ -26,6 +33,7 @@ __all__ = [
     "alphas",
     "blend_part",
     "combine",
+    "edit_part",
     "interpolate_part",
     "make_editor",
     "mask_blend",
@@ -48,6 +56,7 @@ __getattr__ = lazily(
         "alphas": "lwpipe.editing.edits",
         "blend_part": "lwpipe.editing.edits",
         "combine": "lwpipe.editing.edits",
+        "edit_part": "lwpipe.editing.editors",
         "interpolate_part": "lwpipe.editing.edits",
         "make_editor": "lwpipe.editing.editors",
         "mask_blend": "lwpipe.editing.edits",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from lwpipe.editing.edits import blend_part
 from lwpipe.editing.harmony import followers
-from lwpipe.editing.settings import EditingSettings
+from lwpipe.editing.settings import KEEPING, EditingSettings
 from lwpipe.model.linear_path import LinearPath
 
 Faces = npt.NDArray[np.float32]
@@ -58,6 +58,14 @@ class FaceModel(Protocol):
 
     def reconstruct(self, vertices: Faces, /) -> Faces:
         """Encode and decode faces (n, V, 3), mm."""
+
+
+class PlacedModel(FaceModel, Protocol):
+    """A model that has its local weights with it."""
+
+    @property
+    def weights(self) -> npt.NDArray[np.float32]:
+        """Local weights, float32 (V, K)."""
 
 
 class Editor(ABC):
@@ -200,3 +208,43 @@ def make_editor(model: FaceModel, weights: npt.ArrayLike, editing: EditingSettin
     if editing == EditingSettings() or model.part_count == 1:
         return ModelEditor(model)
     return KeepingEditor(model, weights, editing)
+
+
+def edit_part(
+    model: PlacedModel,
+    sources: npt.ArrayLike,
+    targets: npt.ArrayLike,
+    part: int,
+    alpha: float = 1.0,
+    editing: EditingSettings | None = None,
+) -> Faces:
+    """Move one part of faces towards that of others.
+
+    Parameters
+    ----------
+    model : a trained model, from `lwpipe.load`
+    sources, targets : float (V, 3) or (n, V, 3), mm
+    part : k, from 0
+    alpha : 0 returns the source, bit for bit; 1 gives the target's part
+    editing : the dials; None: keep what the model cannot represent, and move nothing outside the
+        part. `EditingSettings()` is the paper's edit.
+
+    Returns
+    -------
+    float32, of the shape of the sources, mm
+
+    Raises
+    ------
+    ValueError
+        If the model has no such part, or the faces have other vertices.
+    """
+    source, target = (np.asarray(faces, np.float32) for faces in (sources, targets))
+    if not 0 <= part < model.part_count:
+        raise ValueError(f"part {part}: the model has the parts 0 to {model.part_count - 1}")
+    for faces in (source, target):
+        if faces.ndim not in (2, 3) or faces.shape[-2:] != (model.vertex_count, 3):
+            raise ValueError(f"faces {faces.shape}, expected (..., {model.vertex_count}, 3)")
+    editor = make_editor(model, model.weights, KEEPING if editing is None else editing)
+    shape = (-1, model.vertex_count, 3)
+    edited = editor.edit(source.reshape(shape), target.reshape(shape), part, alpha)
+    return edited.reshape(source.shape)

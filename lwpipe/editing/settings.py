@@ -21,3 +21,7 @@ class EditingSettings(Section):
             return "as in the paper"
         residual = "with the residual" if self.residual else "without the residual"
         return f"{residual}, keep {self.keep:g}, harmony {self.harmony:g}"
+
+
+# What an edit of one's own face should do: nothing is lost, and nothing moves outside the part.
+KEEPING = EditingSettings(residual=True, keep=1.0)

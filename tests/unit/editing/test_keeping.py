@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 
 from lwpipe.editing import (
     EditingSettings,
+    HarmonisedMaskBlend,
     KeepingEditor,
+    LinearModel,
     MaskBlend,
     ModelEditor,
+    Pca,
+    edit_part,
     make_editor,
     mask_blend,
 )
@@ -165,3 +169,60 @@ def test_harmony_without_a_linear_path_compares_encodings() -> None:
     stacked = np.concatenate([projections.reshape(-1, 5), np.eye(5) * LAMBDA**0.5])
     wanted = np.concatenate([np.zeros(10), change, np.zeros(5)])
     np.testing.assert_allclose(z, np.linalg.lstsq(stacked, wanted, rcond=None)[0], atol=1e-9)
+
+
+PCA = Pca.fit(faces_of(30, 6), np.arange(30), 6)
+TRIANGLES = MODEL.triangles
+
+
+def test_the_linear_model_is_the_pca_blended_by_the_weights() -> None:
+    model = LinearModel(WEIGHTS, PCA, TRIANGLES)
+    np.testing.assert_allclose(model.reconstruct(SOURCES), PCA.project(SOURCES), atol=1e-4)
+    parts, others = (model.parts(model.encode(faces)) for faces in (SOURCES, TARGETS))
+    np.testing.assert_allclose(model.decode(parts), PCA.project(SOURCES), atol=1e-3)
+    parts[:, 1] = others[:, 1]
+    blended = mask_blend(PCA.project(SOURCES), PCA.project(TARGETS), WEIGHTS[:, 1], 1.0)
+    np.testing.assert_allclose(model.decode(parts), blended, atol=1e-3)
+
+
+@settings(deadline=None, max_examples=15, derandomize=True)
+@given(alpha=st.floats(0, 1), part=st.integers(0, 2))
+def test_without_harmony_it_is_the_mask_blend(alpha: float, part: int) -> None:
+    blend = HarmonisedMaskBlend(WEIGHTS, PCA, TRIANGLES, harmony=0.0)
+    expected = MaskBlend(WEIGHTS).edit(SOURCES, TARGETS, part, alpha)
+    np.testing.assert_allclose(blend.edit(SOURCES, TARGETS, part, alpha), expected, atol=2e-3)
+
+
+def test_with_harmony_the_rest_of_a_mask_blend_follows_unless_it_is_kept() -> None:
+    outside = WEIGHTS[:, 1] == 0
+    assert outside.any()
+    for keep, moves in ((0.0, True), (1.0, False)):
+        blend = HarmonisedMaskBlend(WEIGHTS, PCA, TRIANGLES, harmony=1.0, keep=keep)
+        edited = blend.edit(SOURCES, TARGETS, 1, 1.0)
+        assert (np.abs(edited - SOURCES)[:, outside].max() > 0.01) == moves
+
+
+def test_one_part_of_one_face_or_of_many() -> None:
+    many = edit_part(MODEL, SOURCES, TARGETS, 1, 0.5)
+    one = edit_part(MODEL, SOURCES[2], TARGETS[2], 1, 0.5)
+    assert one.shape == SOURCES[2].shape
+    np.testing.assert_allclose(one, many[2], atol=1e-4)
+    kept = make_editor(MODEL, MODEL.weights, EditingSettings(residual=True, keep=1.0))
+    np.testing.assert_array_equal(many, kept.edit(SOURCES, TARGETS, 1, 0.5))
+    plain = edit_part(MODEL, SOURCES, TARGETS, 1, 0.5, EditingSettings())
+    np.testing.assert_array_equal(plain, ModelEditor(MODEL).edit(SOURCES, TARGETS, 1, 0.5))
+    assert np.abs(plain - many).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("faces", "part", "fault"),
+    [
+        (SOURCES, 3, "the model has the parts 0 to 2"),
+        (SOURCES, -1, "the model has the parts 0 to 2"),
+        (SOURCES[:, 1:], 0, "expected"),
+        (SOURCES[0, :, 0], 0, "expected"),
+    ],
+)
+def test_what_cannot_be_edited_is_named(faces: np.ndarray, part: int, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        edit_part(MODEL, faces, TARGETS, part)

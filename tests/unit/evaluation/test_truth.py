@@ -14,9 +14,9 @@ from lwpipe.data.settings import DataSettings
 from lwpipe.data.sources.synthetic import SyntheticSettings
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, MaskBlend
-from lwpipe.evaluation.settings import TruthSettings
 from lwpipe.evaluation.baselines import BASELINES
 from lwpipe.evaluation.recombine import owners_of, recombine
+from lwpipe.evaluation.settings import TruthSettings
 from lwpipe.evaluation.truth import (
     COLUMNS,
     edit,
@@ -207,8 +207,8 @@ def test_a_source_that_does_not_know_its_factors(
     )
     assert own.make_source().factors() is None
     rows = measure_truth(
-        data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", own, TruthSettings(),
-        EditingSettings(),
+        data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", own,
+        TruthSettings(), EditingSettings(),
     )  # fmt: skip
     assert rows == []
     assert (tmp_path / "truth.csv").read_text().splitlines() == [",".join(COLUMNS)]
@@ -220,8 +220,8 @@ def test_data_of_other_settings_are_a_fault(
     other = DataSettings(faces=20, synthetic=SyntheticSettings(vertices=2500))
     with pytest.raises(LwpipeError, match="it was made by other settings"):
         measure_truth(
-            data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", other, TruthSettings(),
-            EditingSettings(),
+            data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz",
+            other, TruthSettings(), EditingSettings(),
         )  # fmt: skip
     assert not list(tmp_path.iterdir())
 
