@@ -166,7 +166,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "diversity.seed": (1, DIVERSITY),
     "figures.dpi": (70, PLOTS),
     "figures.tile": (100, RENDERINGS),
-    "figures.colormap": ("magma", {"draw_local_weights", "draw_interpolation", "write_report"}),
+    "figures.colormap": ("magma", RENDERINGS - {"draw_contact_sheet"}),
     "figures.azimuth": (10.0, RENDERINGS),
     "figures.elevation": (10.0, RENDERINGS),
 }
