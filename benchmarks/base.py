@@ -69,7 +69,7 @@ def step_of(model: PartModel, x: torch.Tensor, cycle: bool) -> Callable[[], None
         order = torch.stack([torch.randperm(BATCH) for _ in range(PARTS)]).to(x.device)
 
     def step() -> None:
-        loss, other, _ = objective(network, x, order)
+        loss, other, *_ = objective(network, x, order)
         optimizer.zero_grad(set_to_none=True)
         (loss if other is None else loss + 0.5 * other).backward()
         optimizer.step()

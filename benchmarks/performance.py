@@ -118,7 +118,7 @@ def measure(task: dict[str, Any]) -> dict[str, float]:
             order = torch.stack([torch.randperm(batch) for _ in range(PARTS)]).to(device)
 
         def step() -> None:
-            loss, cycle, _ = objective(network, x, order)
+            loss, cycle, *_ = objective(network, x, order)
             optimizer.zero_grad(set_to_none=True)
             (loss if cycle is None else loss + 0.5 * cycle).backward()
             optimizer.step()

@@ -17,6 +17,7 @@ _ERRORS = (("train_mm", "training faces", PALETTE[0]), ("test_mm", "test faces",
 _LOSSES = (
     ("reconstruction_loss", "reconstruction (L1)", PALETTE[2]),
     ("cycle_loss", "cycle", PALETTE[3]),
+    ("blend_loss", "blend", PALETTE[1]),
     ("loss", "total", INK),
 )
 
@@ -27,7 +28,8 @@ def draw_learning_curve(history: str | Path, picture: str | Path, figures: PlotS
     Parameters
     ----------
     history : path
-        Columns epoch, loss, reconstruction_loss, cycle_loss, train_mm, test_mm, learning_rate.
+        Columns epoch, loss, reconstruction_loss, cycle_loss, blend_loss, train_mm, test_mm,
+        learning_rate.
     picture : path of the PNG
     figures : PlotSettings
 

@@ -48,6 +48,7 @@ class PartModel:
     vertex_count, latent_size, part_count : V, Z and K (K is 1 without projections)
     template : float32 (V, 3), mm
     triangles : int64 (F, 3)
+    shares : float32 (K, V, 1), how much of each part each vertex gets; they sum to 1
     """
 
     def __init__(
@@ -73,15 +74,15 @@ class PartModel:
             )
         coarse = pyramid.coarsest(weights)
         self.components = components
+        weighting = WEIGHTINGS[settings.weighting]
+        shares = np.asarray(
+            weighting.of_base(weights) if settings.projection else np.ones_like(weights)[:, :1],
+            np.float32,
+        )
+        self.shares = torch.from_numpy(np.ascontiguousarray(shares.T)[:, :, None])
         base = None
         if components is not None:
-            weighting = WEIGHTINGS[settings.weighting]
-            shares = (
-                weighting.of_base(weights) if settings.projection else np.ones_like(weights)[:, :1]
-            )
-            base = LinearBase(
-                components, np.asarray(shares, np.float32), np.asarray(scale, np.float32)
-            )
+            base = LinearBase(components, shares, np.asarray(scale, np.float32))
         self.pyramid = pyramid
         self.all_weights = np.ascontiguousarray(weights, dtype=np.float32)
         self.template = np.ascontiguousarray(mean, dtype=np.float32)
@@ -165,6 +166,7 @@ class PartModel:
             self.network.use(name)
         self.network.to(device)
         self.mean, self.scale = self.mean.to(device), self.scale.to(device)
+        self.shares = self.shares.to(device)
         return self
 
     def standardise(self, vertices: Tensor) -> Tensor:

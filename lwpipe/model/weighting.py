@@ -40,7 +40,7 @@ class Weighting(ABC):
         return vertices * width
 
     def of_base(self, weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return how much of each part's linear base each vertex gets, float32 (V, K).
+        """Return how much each vertex gets of each part as a whole, float32 (V, K).
 
         Parameters
         ----------

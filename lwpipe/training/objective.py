@@ -1,22 +1,39 @@
-"""The training loss: L1 reconstruction plus the cycle loss of part shuffling."""
+"""The training loss: L1 reconstruction, and two losses of faces whose parts are shuffled."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
+from torch.nn.functional import l1_loss
 
 from lwpipe.model.network import PartAutoencoder, shuffle_parts
 
 
-def objective(
-    network: PartAutoencoder, x: Tensor, order: Tensor | None = None
-) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Return the reconstruction loss, the cycle loss and the reconstruction.
+class Losses(NamedTuple):
+    """The losses of a batch, each (), and what it is decoded to, (batch, V, 3)."""
 
-    The cycle (Dubrovina et al., ICCV 2019): part encodings are shuffled across the batch,
-    decoded, encoded and projected again, un-shuffled and decoded, which must give the input back.
-    Its cost is nearly twice that of the reconstruction; with the first faces of the batch only, it
-    is an estimate of the same loss for less.
+    reconstruction: Tensor
+    cycle: Tensor | None
+    blend: Tensor | None
+    output: Tensor
+
+
+def objective(
+    network: PartAutoencoder,
+    x: Tensor,
+    order: Tensor | None = None,
+    shares: Tensor | None = None,
+    cycle: bool = True,
+) -> Losses:
+    """Return the reconstruction loss, and those of shuffled parts.
+
+    Part encodings are shuffled across the batch and decoded. The cycle (Dubrovina et al., ICCV
+    2019): the result is encoded and projected again, un-shuffled and decoded, which must give the
+    input back; it costs nearly twice the reconstruction. The blend: the result must be the blend of
+    the faces by the local weights, so that a part is decoded from its own encoding, where it is.
+    With the first faces of the batch only, they are estimates of the same losses for less.
 
     Parameters
     ----------
@@ -24,16 +41,27 @@ def objective(
     x : (batch, V, 3)
         Standardised faces.
     order : int (K, n), optional
-        One permutation a part of the first n <= batch faces, which go through the cycle; without
-        it there is none.
+        One permutation a part of the first n <= batch faces, which are shuffled; without it none
+        are.
+    shares : (K, V, 1), optional
+        How much of each part each vertex gets; without it there is no blend.
+    cycle : whether shuffled faces go through the cycle
     """
     parts = network.parts(network.encode(x))
-    reconstruction = network.decode(parts)
-    loss = torch.nn.functional.l1_loss(reconstruction, x)
+    output = network.decode(parts)
+    reconstruction = l1_loss(output, x)
     if order is None:
-        return loss, None, reconstruction
+        return Losses(reconstruction, None, None, output)
     count = order.shape[1]
     mixed = network.decode(shuffle_parts(parts[:count], order))
-    again = network.parts(network.encode(mixed))
-    restored = network.decode(shuffle_parts(again, torch.argsort(order, dim=1)))
-    return loss, torch.nn.functional.l1_loss(restored, x[:count]), reconstruction
+    restored = blend = None
+    if shares is not None:
+        faces = x.new_zeros(count, *x.shape[1:])
+        for rows, share in zip(order, shares, strict=True):
+            faces.addcmul_(x[rows], share)
+        blend = l1_loss(mixed, faces)
+    if cycle:
+        again = network.parts(network.encode(mixed))
+        decoded = network.decode(shuffle_parts(again, torch.argsort(order, dim=1)))
+        restored = l1_loss(decoded, x[:count])
+    return Losses(reconstruction, restored, blend, output)

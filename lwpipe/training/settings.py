@@ -31,7 +31,11 @@ class TrainingSettings(Section):
     cycle_weight: NonNegative = 0.5
     """lambda: weight of the cycle loss, which shuffles parts between faces; 0.0: none."""
     cycle_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False), EXPONENT] = 0.5
-    """Share of each batch that goes through the cycle, which costs most of a step's time."""
+    """Share of each batch whose parts are shuffled, for the cycle loss, which costs most of a
+    step's time, and for the blend loss."""
+    blend_weight: NonNegative = 0.0
+    """Weight of the blend loss, by which shuffled parts are decoded to the blend of the faces by
+    the local weights; 0.0: none."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto: on the GPU if there is one."""
     backend: Literal["auto", "numba", "triton", "torch", "pyg"] = "auto"

@@ -14,7 +14,7 @@ from lwpipe.training.objective import objective
 from lwpipe.training.settings import TrainingSettings
 
 # Summed over the faces of a batch; the last is the mean distance of a face's vertices, mm.
-MEASURES = ("loss", "reconstruction_loss", "cycle_loss", "train_mm")
+MEASURES = ("loss", "reconstruction_loss", "cycle_loss", "blend_loss", "train_mm")
 
 
 def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -47,13 +47,13 @@ def cut(count: int, pieces: int) -> list[slice]:
 def draw_order(
     rng: np.random.Generator, count: int, parts: int, settings: TrainingSettings
 ) -> Tensor | None:
-    """Draw the shuffles of the cycle for a piece of `count` faces.
+    """Draw the shuffles of parts for a piece of `count` faces.
 
     Returns
     -------
-    int64 (K, n) : one permutation a part of the piece's first faces; None without a cycle
+    int64 (K, n) : one permutation a part of the piece's first faces; None where no loss needs them
     """
-    if settings.cycle_weight == 0:
+    if settings.cycle_weight == settings.blend_weight == 0:
         return None
     chosen = max(1, round(settings.cycle_share * count))
     return torch.from_numpy(np.stack([rng.permutation(chosen) for _ in range(parts)]))
@@ -86,8 +86,8 @@ def add_gradients(
     """Add the gradients of a batch, or of one process's share of it, piece by piece.
 
     Each piece counts by its size, so that the reconstruction loss and its gradient are those of
-    the whole batch up to rounding. The faces of the cycle mix within a piece: it estimates the
-    same loss from other shuffles, and the fewer the faces of a piece, the more often a part stays
+    the whole batch up to rounding. Shuffled faces mix within a piece: that estimates the same
+    losses from other shuffles, and the fewer the faces of a piece, the more often a part stays
     with its own face (one in n for n faces). Memory is that of one piece.
 
     Parameters
@@ -100,20 +100,23 @@ def add_gradients(
 
     Returns
     -------
-    float64 (4,) : MEASURES, summed over the faces of the share, on the device
+    float64 (5,) : MEASURES, summed over the faces of the share, on the device
     """
     sums = torch.zeros(len(MEASURES), dtype=torch.float64, device=x.device)
+    shares = model.shares if settings.blend_weight else None
     for piece, order in zip(cut(len(x), len(orders)), orders, strict=True):
         part = x[piece]
         if order is not None:
             order = order.to(x.device, non_blocking=True)
         with precision(x.device, settings):
-            reconstruction, cycle, output = objective(model.network, part, order)
-            if cycle is None:
-                cycle, loss = torch.zeros_like(reconstruction), reconstruction
-            else:
-                loss = reconstruction + settings.cycle_weight * cycle
+            found = objective(model.network, part, order, shares, settings.cycle_weight > 0)
+            none = torch.zeros_like(found.reconstruction)
+            cycle = none if found.cycle is None else found.cycle
+            blend = none if found.blend is None else found.blend
+            loss = found.reconstruction
+            loss = loss + settings.cycle_weight * cycle + settings.blend_weight * blend
         (loss * (len(part) / batch)).backward()
-        losses = torch.stack([loss, reconstruction, cycle]).detach().double() * len(part)
-        sums += torch.cat([losses, error_mm(model, output.detach(), part)[None]])
+        losses = torch.stack([loss, found.reconstruction, cycle, blend]).detach().double()
+        error = error_mm(model, found.output.detach(), part)
+        sums += torch.cat([losses * len(part), error[None]])
     return sums

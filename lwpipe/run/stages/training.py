@@ -20,7 +20,9 @@ MODEL = Input("train_model", ("model", "info"))
 
 def _passes(training: TrainingSettings) -> int:
     """Return how often a step runs the network: three times with the cycle loss."""
-    return 3 if training.cycle_weight > 0 else 1
+    if training.cycle_weight > 0:
+        return 3
+    return 2 if training.blend_weight > 0 else 1
 
 
 def _memory(needed: float, size: Size, model: ModelSettings, training: TrainingSettings) -> float:

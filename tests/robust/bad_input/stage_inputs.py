@@ -99,6 +99,7 @@ def _run() -> Path:
                     "loss",
                     "reconstruction_loss",
                     "cycle_loss",
+                    "blend_loss",
                     "train_mm",
                     "learning_rate",
                     "seconds",

@@ -17,15 +17,17 @@ from lwpipe.figures.diversity import draw_diversity
 from lwpipe.figures.learning_curve import draw_learning_curve
 from tests.helpers.pictures import SMALL, size
 
-HISTORY = "epoch,loss,reconstruction_loss,cycle_loss,train_mm,test_mm,learning_rate,seconds\n"
+HISTORY = (
+    "epoch,loss,reconstruction_loss,cycle_loss,blend_loss,train_mm,test_mm,learning_rate,seconds\n"
+)
 
 
 @pytest.mark.parametrize(
     "lines",
     [
-        ["1,0.5,0.5,0.0,1.2,1.3,0.004,3"],
-        [f"{e},{2 / e},{1 / e},{1 / e},{5 / e},{5.2 / e},0.001,3" for e in range(1, 40)],
-        ["1,0.5,0.5,,1.2,,0.004,3", "2,0.4,0.4,,1.1,,0.004,3"],
+        ["1,0.5,0.5,0.0,0.0,1.2,1.3,0.004,3"],
+        [f"{e},{2 / e},{1 / e},{1 / e},0.1,{5 / e},{5.2 / e},0.001,3" for e in range(1, 40)],
+        ["1,0.5,0.5,,,1.2,,0.004,3", "2,0.4,0.4,,,1.1,,0.004,3"],
     ],
 )
 def test_learning_curve(tmp_path, lines):
@@ -43,7 +45,7 @@ def test_learning_curve(tmp_path, lines):
         ("", "cannot be read"),
         (HISTORY, "no row"),
         ("epoch,loss\n1,2\n", "no column 'train_mm'"),
-        (HISTORY + "1,x,0.5,0.0,1.2,1.3,0.004,3\n", "'loss' is not numbers"),
+        (HISTORY + "1,x,0.5,0.0,0.0,1.2,1.3,0.004,3\n", "'loss' is not numbers"),
     ],
 )
 def test_tables_that_cannot_be_drawn_are_named(tmp_path, text, fault):
@@ -107,7 +109,7 @@ def test_tradeoff(tmp_path, keep, truth):
 
 
 def test_plots_leave_matplotlib_as_it_was(tmp_path):
-    (tmp_path / "history.csv").write_text(HISTORY + "1,0.5,0.5,0.0,1.2,1.3,0.004,3\n")
+    (tmp_path / "history.csv").write_text(HISTORY + "1,0.5,0.5,0.0,0.0,1.2,1.3,0.004,3\n")
     with matplotlib.rc_context({"font.size": 33.0, "axes.facecolor": "black"}):
         before = dict(matplotlib.rcParams)
         draw_learning_curve(tmp_path / "history.csv", tmp_path / "a.png", SMALL)

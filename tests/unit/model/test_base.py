@@ -122,7 +122,7 @@ def test_the_base_is_fixed_and_gradients_pass_it() -> None:
     losses = []
     for _ in range(25):
         optimizer.zero_grad()
-        loss, cycle, _ = objective(model.network, x, order)
+        loss, cycle, *_ = objective(model.network, x, order)
         assert cycle is not None
         (loss + 0.1 * cycle).backward()
         optimizer.step()
@@ -130,6 +130,41 @@ def test_the_base_is_fixed_and_gradients_pass_it() -> None:
     assert losses[-1] < losses[0]
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in model.network.parameters())
     torch.testing.assert_close(model.network.base.basis, before, rtol=0, atol=0)
+
+
+def test_untrained_shuffled_parts_are_the_blend_of_faces_in_the_span() -> None:
+    model = make_model()
+    order = torch.stack([torch.randperm(6) for _ in range(model.part_count)])
+    inside = model.standardise(torch.from_numpy(PCA.project(FACES[:6])))
+    found = objective(model.network, inside, order, model.shares, cycle=False)
+    assert found.cycle is None
+    assert found.blend is not None
+    assert found.blend < 1e-4
+    # Of other faces it is what is lost, which unshuffled is what the reconstruction loses.
+    x = model.standardise(torch.from_numpy(FACES[:6]))
+    same = torch.arange(6).repeat(model.part_count, 1)
+    lost = objective(model.network, x, same, model.shares)
+    assert lost.blend is not None
+    assert lost.cycle is not None
+    torch.testing.assert_close(lost.blend, lost.reconstruction)
+    assert lost.reconstruction > 1e-3
+
+
+def test_the_blend_loss_trains_decoder_and_projections() -> None:
+    model = make_model()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        model.network.last.weight.normal_(std=0.01)
+    order = torch.stack([torch.randperm(6) for _ in range(model.part_count)])
+    x = model.standardise(torch.from_numpy(FACES[:6]))
+    found = objective(model.network, x, order, model.shares, cycle=False)
+    assert found.blend is not None
+    found.blend.backward()
+    for name, parameter in model.network.named_parameters():
+        # What the encoder adds to the components' numbers is multiplied by zero at first.
+        if not name.startswith("encoder."):
+            assert parameter.grad is not None
+            assert parameter.grad.abs().sum() > 0, name
 
 
 def test_fewer_components_than_the_code_has_numbers() -> None:

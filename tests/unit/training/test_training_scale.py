@@ -167,7 +167,7 @@ class TestStep:
         """Return the gradient of a batch shared by processes, and its measures."""
         model.network.zero_grad(set_to_none=True)
         rng = np.random.default_rng(1)
-        sums = torch.zeros(4, dtype=torch.float64)
+        sums = torch.zeros(5, dtype=torch.float64)
         for share in cut(len(x), processes):
             part = x[share]
             orders = [
@@ -193,14 +193,14 @@ class TestStep:
         got, sums = self.gradient(model, x, TRAINING)
         model.network.zero_grad(set_to_none=True)
         order = draw_order(np.random.default_rng(1), 7, model.part_count, TRAINING)
-        reconstruction, cycle, output = objective(model.network, x, order)
+        reconstruction, cycle, _, output = objective(model.network, x, order)
         (reconstruction + TRAINING.cycle_weight * cycle).backward()
         plain = torch.cat([p.grad.flatten() for p in model.network.parameters()])
         assert torch.equal(got, plain)
         faces = torch.from_numpy(np.array(vertices[:7]))
         error = (model.unstandardise(output) - faces).norm(dim=2).mean(dim=1).sum()
         assert sums[1:].tolist() == pytest.approx(
-            [7 * reconstruction.item(), 7 * cycle.item(), error.item()], rel=1e-5
+            [7 * reconstruction.item(), 7 * cycle.item(), 0.0, error.item()], rel=1e-5
         )
 
     def test_the_cycle_of_pieces_mixes_within_them_and_counts_by_size(self, model, vertices):
@@ -213,7 +213,7 @@ class TestStep:
         for part in (x[:3], x[3:]):
             order = draw_order(rng, len(part), model.part_count, settings)
             assert order.shape == (model.part_count, len(part))
-            reconstruction, cycle, _ = objective(model.network, part, order)
+            reconstruction, cycle, *_ = objective(model.network, part, order)
             (len(part) / 7 * (reconstruction + settings.cycle_weight * cycle)).backward()
             cycles.append(len(part) * cycle.item())
         expected = torch.cat([p.grad.flatten() for p in model.network.parameters()])
