@@ -1,4 +1,4 @@
-"""Reading .npz files of the package's own kind: plain arrays, never objects, never a bomb."""
+"""Reading .npz and .npy files: plain arrays, never objects, never a bomb."""
 
 from __future__ import annotations
 
@@ -63,6 +63,31 @@ def read_npz(
     except Exception as error:  # a damaged archive raises nearly anything
         raise LwpipeError(f"{path}: cannot be read as {what} ({short_reason(error)}).") from error
     return arrays
+
+
+def read_npy(path: str | Path, what: str) -> npt.NDArray[Any]:
+    """Read the array of an .npy file.
+
+    Parameters
+    ----------
+    path : the file
+    what : what it should be, for messages
+
+    Raises
+    ------
+    LwpipeError
+        If the file is missing or damaged, or holds Python objects, which are never unpickled.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            _check_header(file, path.stat().st_size)
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise LwpipeError(f"{path}: does not exist.") from error
+    except Exception as error:  # a damaged header raises nearly anything
+        raise LwpipeError(f"{path}: cannot be read as {what} ({short_reason(error)}).") from error
 
 
 def array_shapes(path: str | Path) -> dict[str, tuple[tuple[int, ...], str]]:
