@@ -19,7 +19,7 @@ _SUFFIX = ".npy"
 
 
 def read_npz(
-    path: str | Path, what: str, names: Collection[str] | None = None
+    path: str | Path, what: str, names: Collection[str] | None = None, harmless: int = 0
 ) -> dict[str, npt.NDArray[Any]]:
     """Read the arrays of an .npz file.
 
@@ -28,6 +28,7 @@ def read_npz(
     path : the file
     what : what it should be, for messages, as 'a mesh pyramid'
     names : which arrays to read; None: all of them
+    harmless : bytes that an array may have however small it is in the file
 
     Raises
     ------
@@ -47,7 +48,7 @@ def read_npz(
             arrays = {}
             for name in members if names is None else names:
                 info = members[name]
-                if info.file_size > _MAX_RATIO * max(info.compress_size, 1024):
+                if info.file_size > max(harmless, _MAX_RATIO * max(info.compress_size, 1024)):
                     raise LwpipeError(
                         f"{path}: is not {what}: '{name}' unpacks to {info.file_size} bytes from "
                         f"{info.compress_size}."

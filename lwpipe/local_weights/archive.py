@@ -80,5 +80,5 @@ def load_names(path: str | Path, parts: int) -> list[str] | None:
         )
     try:
         return [str(name) for name in names]
-    except ValueError as error:  # numbers that stand for no letter
+    except (ValueError, SystemError) as error:  # numbers that stand for no letter
         raise LwpipeError(f"{path}: a name is no text.") from error

@@ -160,7 +160,7 @@ def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> 
     weights, names = found.weights, found.names
     if weights.shape[1] != settings.parts:
         raise LwpipeError(
-            f"{path}: holds {weights.shape[1]} parts and local_weights.parts is {settings.parts}: "
+            f"{path}: has K = {weights.shape[1]}, and local_weights.parts is {settings.parts}: "
             f"set local_weights.parts: {weights.shape[1]}{found.rarest(settings.parts)}."
         )
     if not found.ordered:

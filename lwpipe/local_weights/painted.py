@@ -24,12 +24,14 @@ Ints = npt.NDArray[np.int64]
 
 MOST_PARTS = 64
 _LONGEST_NAME = 100
+# Regions of 0 and 1 compress by far more than other arrays do.
+_HARMLESS = 64 * 2**20
 _WHAT = "weights of vertices"
 _WHOLE = re.compile(r"[+-]?\d{1,9}")
 # Nearer to 1, the sum of a row differs by rounding to single precision.
 _WHOLE_SUM = 1e-5
-# A quad that is cut along the other diagonal has five edges, of which four are the template's.
-_LEAST_SHARED_EDGES = 0.5
+# Of quads that are all cut along the other diagonal, two edges in three are the template's.
+_LEAST_SHARED_EDGES = 0.6
 
 
 class Painted(NamedTuple):
@@ -98,7 +100,7 @@ def read_painted(path: str | Path, vertex_count: int, triangles: Ints) -> Painte
     empty = ~shares.any(axis=0)
     if empty.any():
         part = int(empty.argmax())
-        name = part if found.names is None else reprlib.repr(found.names[part])
+        name = str(part) if found.names is None else reprlib.repr(found.names[part])
         raise LwpipeError(f"{path}: the part {name} has no vertex: all its weights are 0.")
     return found._replace(weights=shares)
 
@@ -156,7 +158,7 @@ def _read_npy(path: Path) -> Painted:
 
 def _read_npz(path: Path) -> Painted:
     """Read `weights`, and `names` if they are there, as in an archive of lwpipe."""
-    weights = read_npz(path, _WHAT, ("weights",))["weights"]
+    weights = read_npz(path, _WHAT, ("weights",), _HARMLESS)["weights"]
     parts = weights.shape[1] if weights.ndim == 2 else 0
     return _of_array(path, weights, load_names(path, parts))
 

@@ -250,6 +250,11 @@ def test_points_that_share_a_folder_agree_on_all_that_its_stage_reads() -> None:
         assert len({json.dumps(own) for own in read.values()}) == len(read)
 
 
+def test_points_of_painted_weights_share_what_they_do_not_read() -> None:
+    made = layout({"local_weights.source": ["nmf", "file"], "local_weights.path": ["a.ply"]})
+    assert len(made.run.points) == 2
+
+
 def test_without_a_sweep_there_is_no_job_of_one() -> None:
     stages = {stage for stage, _ in jobs(layout({}))}
     assert not stages & {"train_point", "evaluate_point", "collect_sweep", "draw_sweep"}
