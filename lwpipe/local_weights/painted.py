@@ -96,7 +96,9 @@ def read_painted(path: str | Path, vertex_count: int, triangles: Ints) -> Painte
         )
     if found.triangles is not None and len(found.triangles):
         _check_order(path, found.triangles, triangles)
-    shares = _shares(path, found.weights.astype(np.float64))
+    # A signalling NaN warns when it is cast; it is told of as any other.
+    with np.errstate(invalid="ignore", over="ignore"):
+        shares = _shares(path, found.weights.astype(np.float64))
     empty = ~shares.any(axis=0)
     if empty.any():
         part = int(empty.argmax())

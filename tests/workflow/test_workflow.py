@@ -593,7 +593,7 @@ def test_painted_weights_count_as_input_and_come_to_the_pictures(tmp_path: Path)
     (tmp_path / "other.csv").write_text("\n".join([halves[0], *halves[:0:-1]]) + "\n")
     planned = said(snakemake(tmp_path, "-n", *words))
     assert "Updated input files: other.csv" in planned
-    assert planned.count("rule make_local_weights:") == 1
+    assert re.search(r"^make_local_weights +1$", planned, re.MULTILINE)
     shape = ["region", *(1496 * ["lower"])]
     (tmp_path / "other.csv").write_text("\n".join(shape) + "\n")
     run = snakemake(tmp_path, *words)

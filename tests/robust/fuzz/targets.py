@@ -129,7 +129,7 @@ def _gltfs() -> list[bytes]:
 
 def _painted(suffix: str) -> Callable[[bytes], object]:
     def read(content: bytes) -> None:
-        weights = read_painted(_file(content, suffix), 6, _SIX).weights
+        weights = read_painted(_file(content, f".painted{suffix}"), 6, _SIX).weights
         assert weights.shape[0] == 6
         assert np.isfinite(weights).all()
         assert np.allclose(weights.sum(axis=1), 1)

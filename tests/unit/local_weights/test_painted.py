@@ -123,6 +123,8 @@ def test_rows_are_brought_to_a_sum_of_one(faces: Dataset, tmp_path: Path) -> Non
     file = tmp_path / "mine.npy"
     np.save(file, 1e308 * SOFT.astype(np.float64))
     np.testing.assert_allclose(made(faces, file)[0], SOFT, atol=1e-6)
+    np.save(file, np.full(SOFT.shape, 1e308))
+    np.testing.assert_allclose(made(faces, file)[0], 0.25)
     np.save(file, (200 * SOFT).astype(np.uint8))
     weights, _ = made(faces, file)
     np.testing.assert_allclose(weights.sum(axis=1), 1, atol=1e-6)
