@@ -1,4 +1,4 @@
-"""Reading .npz files of the package's own kind: plain arrays, never objects, never a bomb."""
+"""Reading .npz and .npy files: plain arrays, never objects, never a bomb."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUFFIX = ".npy"
 
 
 def read_npz(
-    path: str | Path, what: str, names: Collection[str] | None = None
+    path: str | Path, what: str, names: Collection[str] | None = None, harmless: int = 0
 ) -> dict[str, npt.NDArray[Any]]:
     """Read the arrays of an .npz file.
 
@@ -28,6 +28,7 @@ def read_npz(
     path : the file
     what : what it should be, for messages, as 'a mesh pyramid'
     names : which arrays to read; None: all of them
+    harmless : bytes that an array may have however small it is in the file
 
     Raises
     ------
@@ -47,7 +48,7 @@ def read_npz(
             arrays = {}
             for name in members if names is None else names:
                 info = members[name]
-                if info.file_size > _MAX_RATIO * max(info.compress_size, 1024):
+                if info.file_size > max(harmless, _MAX_RATIO * max(info.compress_size, 1024)):
                     raise LwpipeError(
                         f"{path}: is not {what}: '{name}' unpacks to {info.file_size} bytes from "
                         f"{info.compress_size}."
@@ -63,6 +64,31 @@ def read_npz(
     except Exception as error:  # a damaged archive raises nearly anything
         raise LwpipeError(f"{path}: cannot be read as {what} ({short_reason(error)}).") from error
     return arrays
+
+
+def read_npy(path: str | Path, what: str) -> npt.NDArray[Any]:
+    """Read the array of an .npy file.
+
+    Parameters
+    ----------
+    path : the file
+    what : what it should be, for messages
+
+    Raises
+    ------
+    LwpipeError
+        If the file is missing or damaged, or holds Python objects, which are never unpickled.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            _check_header(file, path.stat().st_size)
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except FileNotFoundError as error:
+        raise LwpipeError(f"{path}: does not exist.") from error
+    except Exception as error:  # a damaged header raises nearly anything
+        raise LwpipeError(f"{path}: cannot be read as {what} ({short_reason(error)}).") from error
 
 
 def array_shapes(path: str | Path) -> dict[str, tuple[tuple[int, ...], str]]:

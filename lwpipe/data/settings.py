@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -54,6 +55,10 @@ class _Shared(Section):
     def make_source(self) -> Source[Any]:
         """Return the chosen source."""
         return SOURCES[self.source](self.own, self.faces, self.seed)
+
+    def user_files(self) -> list[Path]:
+        """Return the files of the user that the chosen source reads."""
+        return self.make_source().inputs()
 
     @property
     def aligned(self) -> bool:

@@ -12,7 +12,11 @@ from lwpipe.evaluation.inputs import open_data, open_local_weights
 from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
-from lwpipe.figures.style import blend_parts, map_colors, part_name, part_palette
+from lwpipe.figures.style import blend_parts, map_colors, part_name, part_palette, shorten
+from lwpipe.local_weights.archive import load_names
+
+# Of a name, so that it fits under its picture.
+_LETTERS = 14
 
 
 def draw_local_weights(
@@ -40,6 +44,7 @@ def draw_local_weights(
     data = open_data(data)
     w = open_local_weights(local_weights, data)
     parts = w.shape[1]
+    names = load_names(local_weights, parts) if isinstance(local_weights, str | Path) else None
     with FaceRenderer(
         data.triangles, data.template, figures.tile, figures.azimuth, figures.elevation
     ) as renderer:
@@ -66,7 +71,8 @@ def draw_local_weights(
             continue
         edge = 14 * unit
         sheet.swatch(palette[place], x - 40 * unit, y - edge / 2, edge)
-        sheet.text(part_name(place), x - 18 * unit, y, 16, ha="left")
+        words = part_name(place) if names is None else f"{place} {shorten(names[place], _LETTERS)}"
+        sheet.text(words, x - 18 * unit, y, 16, ha="left")
     box = (border + grid + 26 * unit, border + 0.1 * height, 14 * unit, 0.8 * height)
     sheet.colorbar(box, figures.colormap, (0.0, 1.0), "local weight", vertical=True)
     sheet.save(picture)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 
-from lwpipe.core.arrays import read_npz
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.files import atomic_path, write_json
+from lwpipe.core.files import write_json
 from lwpipe.data.store import Dataset
+from lwpipe.local_weights.archive import save_local_weights
+from lwpipe.local_weights.blur import blurred
 from lwpipe.local_weights.features import choose_faces, features
+from lwpipe.local_weights.painted import read_painted
 from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.local_weights.solve import SnmfResult
 from lwpipe.mesh.topology import adjacency
@@ -27,6 +29,25 @@ Weights = npt.NDArray[np.float32]
 
 # Parts whose centres differ by less than this share of the template's height are one row.
 _ROW_HEIGHT = 0.02
+# Blur of regions with hard borders, as a share of the template's diagonal.
+_BLUR = 0.02
+
+
+class Found(NamedTuple):
+    """Parts as they are found, before they are sharpened.
+
+    Attributes
+    ----------
+    weights : float32 (V, K), rows sum to 1
+    basis : float32 (V, K), columns have maximum 1
+    about : how they were found
+    names : of the parts, where they have some
+    """
+
+    weights: Weights
+    basis: Weights
+    about: dict[str, Any]
+    names: list[str] | None = None
 
 
 def make_local_weights(
@@ -35,19 +56,22 @@ def make_local_weights(
     info: str | Path,
     local_weights: LocalWeightsSettings,
 ) -> Weights:
-    """Derive local weights from the training faces and write them.
+    """Derive local weights from the training faces, or read painted ones, and write them.
 
     Sparse NMF of the vertices' motion gives one column a part (W). Each column is scaled to a
     maximum of 1 (`basis`) and the rows to a sum of 1 (`weights`). Parts are numbered in reading
     order: rows from top (+y) to bottom, within a row by rising x.
 
+    Painted weights are blurred; columns and numbered regions keep their order, others are numbered
+    in reading order.
+
     Parameters
     ----------
     data : folder of the data set
     weights : `local_weights.npz`
-        weights and basis, float32 (V, K).
+        weights and basis, float32 (V, K); names of painted parts that have some.
     info : `local_weights.json`
-        How the solve ended and where each part lies.
+        How the solve ended, or what was read, and where each part lies.
 
     Returns
     -------
@@ -56,39 +80,55 @@ def make_local_weights(
     Raises
     ------
     LwpipeError
-        If the data set cannot be read, or its faces do not give so many parts.
+        If the data set cannot be read, or its faces do not give so many parts, or the file does
+        not hold so many of its vertices.
     """
     dataset = Dataset.open(data)
-    rows = choose_faces(dataset.indices("train"), local_weights.max_faces)
-    result, columns = _factorise(dataset, rows, local_weights)
     area = vertex_areas(dataset.template, dataset.triangles)
-    basis = result.W / result.W.max(axis=0)
-    basis = basis[:, reading_order(basis, dataset.template, area)]
-    made = sharpened(partition_of_unity(basis), local_weights.sharpness, local_weights.support)
-    with atomic_path(weights) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, weights=made, basis=basis.astype(np.float32))
+    find = _painted if local_weights.source == "file" else _factorised
+    found = find(dataset, area, local_weights)
+    made = sharpened(found.weights, local_weights.sharpness, local_weights.support)
+    save_local_weights(weights, made, found.basis, found.names)
+    described = describe_parts(made, dataset, area)
+    if found.names is not None:
+        described = [
+            {"name": name, **part} for name, part in zip(found.names, described, strict=True)
+        ]
     write_json(
         info,
         {
-            "solver": local_weights.solver,
-            "features": local_weights.features,
-            "faces": len(rows),
-            "feature_columns": columns,
+            "source": local_weights.source,
             "parts": local_weights.parts,
-            "sparsity": local_weights.sparsity,
-            "eta": result.eta,
+            **found.about,
             "sharpness": local_weights.sharpness,
             "support": local_weights.support,
-            "seed": local_weights.seed,
-            "iterations": result.iterations,
-            "restarts": result.restarts,
-            "converged": result.converged,
-            "objective": result.objective,
-            "vertices_without_part": int((basis == 0).all(axis=1).sum()),
-            "part": describe_parts(made, dataset, area),
+            "part": described,
         },
     )
     return made
+
+
+def _factorised(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> Found:
+    """Return the parts that sparse NMF finds in the training faces."""
+    rows = choose_faces(dataset.indices("train"), settings.max_faces)
+    result, columns = _factorise(dataset, rows, settings)
+    basis = result.W / result.W.max(axis=0)
+    basis = basis[:, reading_order(basis, dataset.template, area)]
+    about = {
+        "solver": settings.solver,
+        "features": settings.features,
+        "faces": len(rows),
+        "feature_columns": columns,
+        "sparsity": settings.sparsity,
+        "eta": result.eta,
+        "seed": settings.seed,
+        "iterations": result.iterations,
+        "restarts": result.restarts,
+        "converged": result.converged,
+        "objective": result.objective,
+        "vertices_without_part": int((basis == 0).all(axis=1).sum()),
+    }
+    return Found(partition_of_unity(basis), basis.astype(np.float32), about)
 
 
 def _factorise(
@@ -113,33 +153,26 @@ def _factorise(
     return result, matrix.shape[1]
 
 
-def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:
-    """Read `local_weights.npz`.
-
-    Returns
-    -------
-    weights : float32 (V, K), >= 0, rows sum to 1
-    basis : float32 (V, K), >= 0, columns have maximum 1
-
-    Raises
-    ------
-    LwpipeError
-        If the file is missing, damaged, or does not hold such arrays.
-    """
-    arrays = read_npz(path, "local weights", ("weights", "basis"))
-    weights, basis = arrays["weights"], arrays["basis"]
-    for name, array in (("weights", weights), ("basis", basis)):
-        if array.ndim != 2 or array.size == 0 or array.dtype.kind != "f":
-            raise LwpipeError(f"{path}: {name} is {array.dtype} {array.shape}, not float (V, K).")
-        if not np.isfinite(array).all() or (array < 0).any():
-            raise LwpipeError(f"{path}: {name} holds values that are negative or not finite.")
-    if weights.shape != basis.shape:
+def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> Found:
+    """Return the parts of a file."""
+    path, template = settings.user_files()[0], dataset.template
+    found = read_painted(path, len(template), dataset.triangles)
+    weights, names = found.weights, found.names
+    if weights.shape[1] != settings.parts:
         raise LwpipeError(
-            f"{path}: weights are {weights.shape} and basis is {basis.shape}; they must be alike."
+            f"{path}: has K = {weights.shape[1]}, and local_weights.parts is {settings.parts}: "
+            f"set local_weights.parts: {weights.shape[1]}{found.rarest(settings.parts)}."
         )
-    if not np.allclose(weights.sum(axis=1), 1.0, atol=1e-4):
-        raise LwpipeError(f"{path}: the weights of a vertex must sum to 1.")
-    return weights.astype(np.float32), basis.astype(np.float32)
+    if not found.ordered:
+        order = reading_order(weights.astype(np.float64), template, area)
+        weights, names = weights[:, order], [names[part] for part in order] if names else None
+    hard = bool(((weights > 0).sum(axis=1) == 1).all())
+    deviation = settings.blur
+    if deviation is None:
+        deviation = _BLUR * float(np.linalg.norm(np.ptp(template, axis=0))) if hard else 0.0
+    weights = blurred(weights, template, dataset.triangles, area, deviation)
+    about = {"file": path.name, "one_part_a_vertex": hard, "blur_mm": deviation}
+    return Found(weights, weights / weights.max(axis=0), about, names)
 
 
 def partition_of_unity(basis: npt.ArrayLike) -> Float32[Weights, "V K"]:

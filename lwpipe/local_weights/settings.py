@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from lwpipe.core.settings import EXPONENT, Bounded, Count, NonNegative, Positive, Section, Seed
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.paths import searched, user_path
+from lwpipe.core.settings import (
+    EXPONENT,
+    Bounded,
+    Count,
+    KeyFaultError,
+    NonNegative,
+    Positive,
+    Section,
+    Seed,
+)
+
+_OF_FILE = ("path", "blur")
+_OF_BOTH = ("source", "parts", "sharpness", "support")
 
 
 class LocalWeightsSettings(Section):
-    """Sparse non-negative matrix factorisation, which finds the parts."""
+    """The parts: found by sparse non-negative matrix factorisation, or painted."""
 
+    source: Literal["nmf", "file"] = "nmf"
+    """Where the parts come from: the factorisation (nmf), or weights that you bring (file)."""
+    path: str | None = None
+    """NPZ, NPY or CSV with the weights or regions of the template's vertices, or PLY in whose
+    colours they are painted; read with source 'file'."""
+    blur: NonNegative | None = None
+    """How far the weights of a file are blurred along the surface. Unit: mm (standard deviation);
+    null: a fiftieth of the template's diagonal where each vertex is in one region only, else not
+    at all."""
     parts: Annotated[int, Field(ge=1, le=64)] = 4
-    """Number of parts K."""
+    """Number of parts K; with source 'file', as many as it holds."""
     features: Literal["signed", "magnitude", "magnitude_std"] = "signed"
     """Features of a vertex: positive and negative displacements over its standard deviation
     (signed), length of the displacement (magnitude), length over its standard deviation
@@ -36,3 +60,33 @@ class LocalWeightsSettings(Section):
     also on a GPU (fast)."""
     seed: Seed = 0
     """Draws the start of the solver and the faces."""
+
+    @model_validator(mode="after")
+    def _fits_the_source(self) -> Self:
+        if self.source == "file" and self.path is None:
+            raise KeyFaultError("path", "is needed where `local_weights.source` is 'file'")
+        return self
+
+    @classmethod
+    def keys(cls, choice: str | None = None) -> tuple[str, ...]:
+        """Return the keys that the source `choice` reads; None: all keys."""
+        if choice == "file":
+            return (*_OF_BOTH, *_OF_FILE)
+        every = super().keys()
+        return every if choice is None else tuple(key for key in every if key not in _OF_FILE)
+
+    def user_files(self) -> list[Path]:
+        """Return the file with the weights, where it is read.
+
+        Raises
+        ------
+        LwpipeError
+            If it is not there.
+        """
+        if self.source != "file":
+            return []
+        path = user_path("local_weights.path", self.path or "")
+        if not path.is_file():
+            fault = "is no file" if path.exists() else "does not exist"
+            raise LwpipeError(f"local_weights.path: {searched(path)} {fault}.")
+        return [path]

@@ -15,6 +15,9 @@ from lwpipe.mesh.text import plain
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Colors = npt.NDArray[np.uint8]
+
+_COLORS = ("red", "green", "blue")
 
 
 def parse_ply(content: bytes) -> tuple[Floats, Ints]:
@@ -33,19 +36,64 @@ def parse_ply(content: bytes) -> tuple[Floats, Ints]:
     MeshError
         If the file is cut off or no PLY.
     """
+    scalars, triangles = _parsed(content)
+    if not scalars:
+        return np.empty((0, 3)), triangles
+    if not {"x", "y", "z"} <= scalars.keys():
+        raise MeshError("has vertices without x, y and z")
+    return np.stack([scalars[axis].astype(np.float64) for axis in "xyz"], axis=1), triangles
+
+
+def parse_ply_colors(content: bytes) -> tuple[Colors, Ints]:
+    """Parse a PLY as `parse_ply` does: the colours of its vertices instead of coordinates.
+
+    Colours of floating point, from 0 to 1, and of 16 bits are rounded to 8 bits.
+
+    Returns
+    -------
+    colors : uint8 (V, 3), red, green and blue
+    triangles : int64 (F, 3)
+
+    Raises
+    ------
+    MeshError
+        If the file is cut off or no PLY, or its vertices have no such colours.
+    """
+    scalars, triangles = _parsed(content)
+    if not {*_COLORS} <= scalars.keys():
+        raise MeshError("has no colours of vertices (red, green, blue)")
+    kinds = {
+        name: kind
+        for element in read_header(plain(content))[1]
+        if element.name == "vertex"
+        for name, kind in (entry for entry in element.properties if len(entry) == 2)
+    }
+    values = np.stack(
+        [255 / _full(kinds[name]) * scalars[name].astype(np.float64) for name in _COLORS], axis=1
+    )
+    if not ((values >= 0) & (values <= 255)).all():
+        raise MeshError("has colours out of range: 0 to 1 in floating point, else 0 to 255")
+    return np.rint(values).astype(np.uint8), triangles
+
+
+def _full(kind: str) -> int:
+    """Return the number that full light has in a type."""
+    return 1 if kind.startswith("f") else 65_535 if kind == "u2" else 255
+
+
+def _parsed(content: bytes) -> tuple[dict[str, npt.NDArray[Any]], Ints]:
+    """Return the scalar properties of the vertices, and the triangles of polygons and strips."""
     content = plain(content)
     order, elements, start = read_header(content)
     if order:
         found = read_binary(content, start, order, elements)
     else:
         found = read_text(content[start:], elements)
-    vertices = np.empty((0, 3))
+    vertices: dict[str, npt.NDArray[Any]] = {}
     triangles = [np.empty((0, 3), dtype=np.int64)]
     for element, (scalars, counts, corners) in zip(elements, found, strict=True):
         if element.name == "vertex" and element.count:
-            if not {"x", "y", "z"} <= scalars.keys():
-                raise MeshError("has vertices without x, y and z")
-            vertices = np.stack([scalars[axis].astype(np.float64) for axis in "xyz"], axis=1)
+            vertices = scalars
         elif element.name == POLYGONS:
             triangles.append(fan_of_counts(counts, _whole(corners)))
         elif element.name == STRIPS:

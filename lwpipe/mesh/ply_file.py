@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +12,12 @@ import numpy.typing as npt
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path
 from lwpipe.mesh.faults import MeshError
-from lwpipe.mesh.ply import parse_ply
+from lwpipe.mesh.ply import parse_ply, parse_ply_colors
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+Colors = npt.NDArray[np.uint8]
+Parsed = TypeVar("Parsed")
 
 
 def write_ply(path: str | Path, vertices: npt.ArrayLike, triangles: npt.ArrayLike) -> None:
@@ -54,12 +58,31 @@ def read_ply(path: str | Path) -> tuple[Floats, Ints]:
     LwpipeError
         If the file is missing or is not a PLY of triangles.
     """
+    return _read(path, parse_ply, "a PLY mesh")
+
+
+def read_ply_colors(path: str | Path) -> tuple[Colors, Ints]:
+    """Read the colours of the vertices of a PLY.
+
+    Returns
+    -------
+    colors : uint8 (V, 3), red, green and blue
+    triangles : int64 (F, 3)
+
+    Raises
+    ------
+    LwpipeError
+        If the file is missing or is not a PLY with such colours.
+    """
+    return _read(path, parse_ply_colors, "a PLY with colours")
+
+
+def _read(path: str | Path, parse: Callable[[bytes], Parsed], what: str) -> Parsed:
     try:
         # A signalling NaN would warn when it is cast.
         with np.errstate(invalid="ignore"):
-            vertices, triangles = parse_ply(Path(path).read_bytes())
+            return parse(Path(path).read_bytes())
     except OSError as error:
-        raise LwpipeError(f"{path}: cannot be read as a PLY mesh: {error.strerror}.") from error
+        raise LwpipeError(f"{path}: cannot be read as {what}: {error.strerror}.") from error
     except MeshError as error:
-        raise LwpipeError(f"{path}: cannot be read as a PLY mesh: it {error}.") from error
-    return vertices, triangles
+        raise LwpipeError(f"{path}: cannot be read as {what}: it {error}.") from error

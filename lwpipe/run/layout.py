@@ -12,7 +12,7 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.run.points import LAST_STAGE, point_name, value_at
 from lwpipe.run.run import Point, Run
 from lwpipe.run.schema import Settings
-from lwpipe.run.stages import STAGES, chain, chain_keys, holds, read_settings
+from lwpipe.run.stages import STAGES, chain, chain_keys, choices, holds, read_settings
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Layout:
 
     def _root_of_point(self, stage: str, point: Point) -> str:
         """Return the root of a shared stage: of the base or of all points that agree on it."""
-        read = chain_keys(stage, point.settings.data.source)
+        read = chain_keys(stage, choices(point.settings))
         values = {
             key: value
             for key, value in point.values.items()

@@ -23,7 +23,7 @@ from lwpipe.run.faults import (
 )
 from lwpipe.run.run import Point
 from lwpipe.run.schema import RUN_KEYS, RunSettings, Settings
-from lwpipe.run.stages import chain_keys, holds
+from lwpipe.run.stages import chain_keys, choices, holds
 
 MAX_POINTS = 10_000
 # The stage whose files a point is made for: it and the stages before it are all of a point.
@@ -179,12 +179,13 @@ def _shown(value: Any) -> str:
 
 
 def _check_effect(points: Mapping[str, Point], layers: Layers) -> None:
-    """Refuse a key that some points do not read, such as one of another data source."""
-    for source in {point.settings.data.source: None for point in points.values()}:
-        read = chain_keys(LAST_STAGE, source)
+    """Refuse a key that some points do not read, such as one of another source."""
+    for chosen in {choices(point.settings): None for point in points.values()}:
+        read = chain_keys(LAST_STAGE, chosen)
         for key in next(iter(points.values())).values:
             if not any(holds(section, key) for section in read):
+                section = key.partition(".")[0]
                 raise LwpipeError(
                     f"{file_of(layers, ('sweep', key))}: `sweep.{key}` is not read where "
-                    f"`data.source` is {source}: its points would be equal."
+                    f"`{section}.source` is {dict(chosen)[section]}: its points would be equal."
                 )

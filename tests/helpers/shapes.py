@@ -4,6 +4,7 @@ import builtins
 
 # Modules whose public functions say the shapes of their arrays.
 MODULES = [
+    "lwpipe.local_weights.blur",
     "lwpipe.local_weights.features",
     "lwpipe.local_weights.make",
     "lwpipe.mesh.topology",

@@ -109,6 +109,9 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "data.meshes.units": ("cm", NOTHING),
     "data.meshes.up": ("z", NOTHING),
     "template.factors": ([4, 2], TEMPLATE),
+    "local_weights.source": ("file", WEIGHTS),
+    "local_weights.path": ("elsewhere", NOTHING),
+    "local_weights.blur": (3.0, NOTHING),
     "local_weights.parts": (3, WEIGHTS),
     "local_weights.features": ("magnitude_std", WEIGHTS),
     "local_weights.sparsity": (0.2, WEIGHTS),
@@ -173,7 +176,11 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
 }
 
 # Keys that are only valid together with another.
-BESIDE: dict[str, dict[str, Any]] = {"data.source": {"data": {"meshes": {"path": "elsewhere"}}}}
+BESIDE: dict[str, dict[str, Any]] = {
+    "data.source": {"data": {"meshes": {"path": "elsewhere"}}},
+    # Of a planned job, only that the file is there counts.
+    "local_weights.source": {"local_weights": {"path": str(ROOT / "config.yaml")}},
+}
 
 # A variant that overrides a key is not concerned by it.
 UNCONCERNED = {
@@ -248,9 +255,11 @@ def test_every_key_is_read_by_a_stage_or_chooses_stages() -> None:
             "meshes": {"meshes": {"path": "c"}},
         }
         data = {"source": source, **required.get(source, {})}
-        settings = validate_run({"data": data}).base
-        for stage in STAGES:
-            read |= set(flat(read_settings(stage, settings)))
+        for weights in ("nmf", "file"):
+            local = {"source": weights, "path": "d"}
+            settings = validate_run({"data": data, "local_weights": local}).base
+            for stage in STAGES:
+                read |= set(flat(read_settings(stage, settings)))
     assert set(leaves()) - read == {"name", "variants", "sweep", "interpolation.variants"}
 
 
@@ -270,7 +279,8 @@ def test_read_settings_are_valid_sections_of_plain_values() -> None:
             read = STAGES[stage].reads[section].model_validate(content)
             # Whole, not half of it at its defaults.
             assert read.model_dump(include=set(content)) == content
-            assert section == "data" or set(content) == set(type(read).model_fields)
+            whole = set(type(read).model_fields)
+            assert section in ("data", "local_weights") or set(content) == whole
 
 
 def test_variants_share_what_they_do_not_change() -> None:
@@ -297,6 +307,21 @@ def test_variants_share_what_they_do_not_change() -> None:
     # The region of another source is not read.
     assert made.folder("make_dataset", "other_source") == f"{base}/data"
     assert made.roots("make_dataset") == [base, f"{base}/variants/many"]
+
+
+def test_painted_weights_are_shared_by_variants_that_only_factorise_otherwise() -> None:
+    painted = layout({"local_weights": {"source": "file", "path": "painted.ply"}})
+    assert painted.roots("make_local_weights") == ["results/smoke"]
+    assert painted.root("make_local_weights", "no_projection") == "results/smoke"
+    overrides = {"variants": {"mine": {"local_weights": {"source": "file", "path": "a.npz"}}}}
+    mixed = layout(overrides)
+    assert mixed.root("make_local_weights") == "results/smoke"
+    assert mixed.root("make_local_weights", "mine") == "results/smoke/variants/mine"
+    read = read_settings("make_local_weights", mixed.settings("mine"))["local_weights"]
+    assert read["path"] == "a.npz"
+    assert not {"sparsity", "features", "solver", "seed"} & set(read)
+    before = read_settings("make_local_weights", mixed.run.base)["local_weights"]
+    assert not {"path", "blur"} & set(before)
 
 
 # ---------------------------------------------------------------------------- Snakemake itself
@@ -554,6 +579,41 @@ def test_the_files_of_the_user_count_as_input(tmp_path: Path) -> None:
     assert "Nothing to be done" in said(snakemake(tmp_path, *words))
     write_ply(tmp_path / "faces/5.ply", grid, triangles)
     assert "Updated input files: faces/5.ply" in said(snakemake(tmp_path, "-n", *words))
+
+
+@pytest.mark.slow
+def test_painted_weights_count_as_input_and_come_to_the_pictures(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "local_weights: {source: file, path: regions.csv, parts: 2}\nvariants: {own: "
+        "{local_weights: {path: other.csv}}}\nsweep: {local_weights.parts: null}\n"
+    )
+    halves = ["region", *(748 * ["lower"]), *(749 * ["upper"])]
+    words = ["--cores", "2", "local_weights", *configured(mine)]
+    missing = snakemake(tmp_path, "-n", *words)
+    assert missing.returncode == 1
+    assert [line for line in missing.stderr.splitlines() if "lwpipe" in line] == [
+        f"lwpipe: error: local_weights.path: regions.csv (in {tmp_path}) does not exist."
+    ]
+    for name in ("regions.csv", "other.csv"):
+        (tmp_path / name).write_text("\n".join(halves) + "\n")
+    run = snakemake(tmp_path, *words)
+    assert run.returncode == 0, run.stderr
+    base = tmp_path / "results/smoke"
+    about = read_json(base / "local_weights/local_weights.json")
+    assert {part["name"] for part in about["part"]} == {"lower", "upper"}
+    assert (base / "variants/own/local_weights/local_weights.png").is_file()
+    assert "Nothing to be done" in said(snakemake(tmp_path, *words))
+    (tmp_path / "other.csv").write_text("\n".join([halves[0], *halves[:0:-1]]) + "\n")
+    planned = said(snakemake(tmp_path, "-n", *words))
+    assert "Updated input files: other.csv" in planned
+    assert re.search(r"^make_local_weights +1$", planned, re.MULTILINE)
+    shape = ["region", *(1496 * ["lower"])]
+    (tmp_path / "other.csv").write_text("\n".join(shape) + "\n")
+    run = snakemake(tmp_path, *words)
+    assert run.returncode == 1
+    log = (base / "variants/own/logs/make_local_weights.log").read_text()
+    assert log.startswith("lwpipe: error: other.csv: is for 1496 vertices and the template has")
 
 
 def test_snakemake_lint_and_snakefmt_are_content() -> None:

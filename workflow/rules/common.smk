@@ -156,20 +156,22 @@ def files_of(target):
     ]
 
 
-def source_files(wildcards):
-    """Return the user's own files that the data are made from, so that a changed one counts."""
-    try:
-        files = [
-            str(file) for file in settings_of(wildcards).data.make_source().inputs()
-        ]
-    except LwpipeError as error:
-        leave(error)
-    for file in files:
-        if "{" in file or "}" in file:
-            leave(
-                f"{file}: Snakemake cannot have {{ or }} in the path of a file: rename it."
-            )
-    return files
+def user_files(section):
+    """Return what finds the user's own files that a section names, so that a changed one counts."""
+
+    def of_job(wildcards):
+        try:
+            files = getattr(settings_of(wildcards), section).user_files()
+        except LwpipeError as error:
+            leave(error)
+        for file in map(str, files):
+            if "{" in file or "}" in file:
+                leave(
+                    f"{file}: Snakemake cannot have {{ or }} in the path of a file: rename it."
+                )
+        return list(map(str, files))
+
+    return of_job
 
 
 def inputs(stage):

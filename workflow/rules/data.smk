@@ -5,7 +5,7 @@ rule data:
 
 use rule stage as make_dataset with:
     input:
-        source_files,
+        user_files("data"),
         **inputs("make_dataset"),
     output:
         **outputs("make_dataset"),

@@ -5,6 +5,7 @@ rule local_weights:
 
 use rule stage as make_local_weights with:
     input:
+        user_files("local_weights"),
         **inputs("make_local_weights"),
     output:
         **outputs("make_local_weights"),

@@ -43,6 +43,7 @@ def examine(options: Namespace) -> list[Check]:
     checks += machine.check_disk(layout, members)
     checks += project.check_settings(layout.run.name, members)
     checks.append(project.check_source(layout.run.base.data))
+    checks += project.check_painted(members)
     # What cannot be imported must not crash this process.
     if isinstance(libraries, dict) and "torch" in libraries:
         checks += project.check_results(layout, members)

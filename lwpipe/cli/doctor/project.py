@@ -38,8 +38,9 @@ def _contradictions(settings: Settings, size: Size) -> Iterator[Check]:
     data, faces, vertices = settings.data, size.faces, size.vertices
     test = count_test_faces(faces, data.test_fraction)
     parts, factors = settings.local_weights.parts, settings.template.factors
+    found = min(vertices, faces - test) if settings.local_weights.source == "nmf" else vertices
     ends = settings.diversity.sources + settings.diversity.targets
-    if parts > min(vertices, faces - test):
+    if parts > found:
         yield fault(
             "local_weights.parts",
             f"{parts} parts of {faces - test} training faces with {vertices} vertices",
@@ -79,6 +80,18 @@ def check_source(data: DataSettings) -> Check:
         return fault("data source", str(error).rstrip("."), "see docs/data.md for what is needed")
     except OSError as error:
         return fault("data source", f"{error.filename}: {error.strerror}", "make it readable")
+
+
+def check_painted(members: Sequence[Member]) -> Iterator[Check]:
+    """Check that the files with painted local weights are there."""
+    checks: dict[Check, None] = {}
+    for settings in (member.settings.local_weights for member in members):
+        try:
+            found = [ok("local weights", str(file)) for file in settings.user_files()]
+        except LwpipeError as error:
+            found = [fault("local weights", str(error).rstrip("."), "name the file you painted")]
+        checks |= dict.fromkeys(found)
+    yield from checks
 
 
 def check_results(layout: Layout, members: Sequence[Member]) -> Iterator[Check]:

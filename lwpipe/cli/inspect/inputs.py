@@ -247,11 +247,11 @@ def _learning_curve(path: str, rows: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def document(path: str, file: Path) -> Finding:
-    """Describe a JSON file of measures, or of how local weights were solved for."""
+    """Describe a JSON file of measures, or of where local weights come from."""
     content = read_json(file)
-    if isinstance(content, dict) and "objective" in content and "part" in content:
+    if isinstance(content, dict) and {"parts", "part"} <= content.keys():
         facts = {key: value for key, value in content.items() if key != "part"}
-        return Finding(path, "solve of local weights", facts)
+        return Finding(path, "origin of local weights", facts)
     if isinstance(content, dict) and "reconstruction" in content:
         names = {"reconstruction": "test error", "data_sha256": "data sha256"}
         facts = {names.get(key, key): _numbers(value) for key, value in content.items()}

@@ -68,8 +68,9 @@ def pyramid(path: str, given: Path) -> Finding:
 
 
 def local_weights(path: str, given: Path) -> Finding:
-    """Describe local weights, and how they were solved for if that lies beside them."""
+    """Describe local weights, and where they come from if that lies beside them."""
     from lwpipe.local_weights import load_local_weights
+    from lwpipe.local_weights.archive import load_names
 
     file = given / LOCAL_WEIGHTS if given.is_dir() else given
     weights, _ = load_local_weights(file)
@@ -77,14 +78,16 @@ def local_weights(path: str, given: Path) -> Finding:
     facts: dict[str, Any] = {
         "vertices": len(weights),
         "parts (K)": weights.shape[1],
+        "names": ", ".join(load_names(file, weights.shape[1]) or ()) or None,
         "vertices of each part": ", ".join(f"{count:,}" for count in owner.tolist()),
         "fits": fits(file, len(weights)),
     }
     beside = file.with_suffix(".json")
     if beside.is_file():
         about = read_json(beside)
-        known = ("solver", "features", "faces", "sparsity", "eta", "seed", "iterations")
-        facts |= {key: about.get(key) for key in (*known, "converged", "objective")}
+        known = ("source", "file", "blur_mm", "solver", "features", "faces", "sparsity", "eta")
+        more = ("seed", "iterations", "converged", "objective")
+        facts |= {key: about.get(key) for key in (*known, *more)}
         facts["regions"] = [
             f"part {k}: {part['region']} (r {part['region_correlation']:.2f})"
             for k, part in enumerate(about.get("part", []))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from lwpipe.run.schema import Settings
 
 
+# Pairs of a section and its source.
+Choices = tuple[tuple[str, str], ...]
+
+
 def _targets() -> dict[str, Target]:
     found = {target.name: target for target in objects(__name__, Target)}
     return {target.name: target for target in sorted(found.values(), key=lambda each: each.place)}
@@ -66,15 +70,30 @@ def of_target(target: str) -> list[Stage]:
     return [stage for stage in STAGES.values() if stage.target == target]
 
 
-def read_keys(stage: str, source: str | None = None) -> tuple[str, ...]:
-    """Return the dotted keys that `stage` reads, with any data source if None.
+def choices(settings: Settings) -> Choices:
+    """Return the key `source` of each section that has one: it decides which others are read."""
+    return tuple(
+        (section, getattr(settings, section).source)
+        for section in type(settings).model_fields
+        if hasattr(getattr(settings, section), "source")
+    )
+
+
+def read_keys(stage: str, chosen: Choices = ()) -> tuple[str, ...]:
+    """Return the dotted keys that `stage` reads.
 
     A key may be a section, which stands for all keys in it.
+
+    Parameters
+    ----------
+    stage : name in STAGES
+    chosen : sources of sections; of others, the keys of any source are read
     """
+    sources = dict(chosen)
     return tuple(
         f"{section}.{key}"
         for section, kind in STAGES[stage].reads.items()
-        for key in kind.keys(source if section == "data" else None)
+        for key in kind.keys(sources.get(section))
     )
 
 
@@ -84,7 +103,7 @@ def read_settings(stage: str, settings: Settings) -> dict[str, Any]:
     Each section of the result can be validated by the type that the stage declares.
     """
     read: dict[str, Any] = {}
-    for key in read_keys(stage, settings.data.source):
+    for key in read_keys(stage, choices(settings)):
         section, _, name = key.partition(".")
         read.setdefault(section, set()).add(name)
     return {
@@ -112,9 +131,9 @@ def chain(stage: str) -> tuple[str, ...]:
 
 
 @cache
-def chain_keys(stage: str, source: str | None = None) -> frozenset[str]:
-    """Return the keys that `stage` and the stages before it read, with any source if None."""
-    return frozenset(key for name in chain(stage) for key in read_keys(name, source))
+def chain_keys(stage: str, chosen: Choices = ()) -> frozenset[str]:
+    """Return the keys that `stage` and the stages before it read, as `read_keys` does."""
+    return frozenset(key for name in chain(stage) for key in read_keys(name, chosen))
 
 
 def holds(read: str, key: str) -> bool:

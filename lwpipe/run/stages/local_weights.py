@@ -9,15 +9,20 @@ TARGET = Target(
     "local_weights",
     3,
     "Local weights",
-    "Sparse non-negative matrix factorisation of the displacements finds the parts. The weights of "
-    "a vertex sum to 1.",
+    "How much each vertex belongs to each part: found by sparse non-negative matrix factorisation "
+    "of the displacements, or painted. The weights of a vertex sum to 1.",
 )
 
 LOCAL_WEIGHTS = Input("make_local_weights", ("weights",))
 
 
 def _features_mb(size: Size, local_weights: LocalWeightsSettings) -> float:
-    """Return the features in double precision, and nimfa's copies of them."""
+    """Return the features in double precision, and nimfa's copies of them.
+
+    Painted weights have none: blurring them takes less than 4 kB a vertex.
+    """
+    if local_weights.source == "file":
+        return 4e-3 * size.vertices
     columns = min(size.faces, local_weights.max_faces or size.faces)
     columns *= 6 if local_weights.features == "signed" else 1
     copies = 2 if local_weights.solver == "fast" else 8
@@ -38,7 +43,7 @@ def _minutes(needed: float, size: Size, local_weights: LocalWeightsSettings) -> 
 MAKE = Stage(
     name="make_local_weights",
     target="local_weights",
-    does="factorise the faces into parts",
+    does="factorise the faces into parts, or read painted ones",
     function="lwpipe.local_weights.make:make_local_weights",
     inputs={"data": DATA},
     reads={"local_weights": LocalWeightsSettings},

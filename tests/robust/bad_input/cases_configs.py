@@ -82,6 +82,12 @@ FILES: list[tuple[str, str | bytes, str, str]] = [
      "must not exceed expression_max"),
     ("pair-no-path", "data: {source: meshes, faces: null}", "data.meshes.path", "source 'meshes'"),
     ("pair-no-model", "data: {source: aflw2000-3d}", "data.aflw2000_3d.model_dir", "needs"),
+    ("pair-no-weights", "local_weights: {source: file}", "`local_weights.path`", "is needed where"),
+    ("choice-weights", "local_weights: {source: nfm}", "`local_weights.source`", "nearest is"),
+    ("range-blur", "local_weights: {blur: -1}", "`local_weights.blur`", "greater than or equal"),
+    ("pair-sweep-of-nmf", "local_weights: {source: file, path: a.npz}\n"
+     "sweep: {local_weights.sparsity: [1.0, 2.0]}", "`sweep.local_weights.sparsity`",
+     "not read where `local_weights.source` is file"),
     ("pair-no-faces", "data: {faces: null}", "data.faces", "needs a number"),
     ("pair-variant-missing", "interpolation: {variants: [ful]}", "'ful'", "nearest is 'full'"),
     ("pair-run-key-in-variant", "variants: {mine: {name: b}}", "variants.mine.name", "whole run"),

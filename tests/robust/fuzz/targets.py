@@ -24,6 +24,7 @@ from lwpipe.data.sources.aflw.mat import read_mat
 from lwpipe.data.sources.meshes.items import list_meshes
 from lwpipe.data.sources.meshes.places import find
 from lwpipe.data.sources.meshes.table import read_table
+from lwpipe.local_weights.painted import read_painted
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import check_mesh, parse_mesh
 from lwpipe.run.load import merge, read_yaml, validate_run
@@ -124,6 +125,41 @@ def _gltfs() -> list[bytes]:
         scene.header["nodes"][0].setdefault("weights", [0.5, 1, 1])
         found.append(scene.content())
     return [*_written("gltf")(), *found]
+
+
+def _painted(suffix: str) -> Callable[[bytes], object]:
+    def read(content: bytes) -> None:
+        weights = read_painted(_file(content, f".painted{suffix}"), 6, _SIX).weights
+        assert weights.shape[0] == 6
+        assert np.isfinite(weights).all()
+        assert np.allclose(weights.sum(axis=1), 1)
+
+    return read
+
+
+_SIX = np.array([[0, 1, 5], [1, 2, 5], [3, 4, 5]])
+
+
+def _painted_arrays(suffix: str) -> list[bytes]:
+    weights, file = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2]] + 0.1, io.BytesIO()
+    if suffix == ".npy":
+        np.save(file, weights)
+    else:
+        np.savez(file, weights=weights, names=["a", "b", "c"])
+    return [file.getvalue()]
+
+
+def _painted_plys() -> list[bytes]:
+    found = []
+    for kind, full in (("uchar", 255), ("float", 1)):
+        head = "ply\nformat ascii 1.0\nelement vertex 6\nproperty float x\nproperty float y\n"
+        head += "property float z\n"
+        head += "".join(f"property {kind} {name}\n" for name in ("red", "green", "blue"))
+        head += "element face 3\nproperty list uchar int vertex_indices\nend_header\n"
+        body = "".join(f"{i} {i} 0 {full * (i % 2)} 0 {full}\n" for i in range(6))
+        body += "".join(f"3 {a} {b} {c}\n" for a, b, c in _SIX)
+        found.append((head + body).encode())
+    return found
 
 
 def _mat(content: bytes) -> None:
@@ -242,6 +278,25 @@ TARGETS = {
         _table,
         lambda: [b"file,split,subject\na.obj,train,x\nb.obj,test,y\n"],
         (b"expression", b'"', b"\r\n", b"\xef\xbb\xbf", b"\\", b"A.OBJ", b"a"),
+    ),
+    "painted csv": Target(
+        _painted(".csv"),
+        lambda: [
+            b"a,b\n" + b"1,0\n0.5,0.5\n" * 3,
+            b"region\nnose\nchin\nnose\nchin\nnose\nchin\n",
+        ],
+        (b",", b";", b'"', b"\r\n", b"\t", b"nan", b"-1", b"1e999", b"\xef\xbb\xbf"),
+    ),
+    "painted ply": Target(
+        _painted(".ply"),
+        _painted_plys,
+        (b"red", b"uchar", b"float", b"ushort", b"nan", b"-1", b"256", b"\nelement "),
+    ),
+    "painted npy": Target(
+        _painted(".npy"), lambda: _painted_arrays(".npy"), (b"'|b1'", b"'|O'", b"'<i8'", b"(")
+    ),
+    "painted npz": Target(
+        _painted(".npz"), lambda: _painted_arrays(".npz"), (b"PK\1\2", b"names", b"'<U1'", b"'|O'")
     ),
     "config": Target(
         _config,

@@ -222,6 +222,21 @@ def test_settings_that_contradict_each_other(settings: list[str], name: str, sta
     assert statuses(checks).get("configuration") == (None if status == "fault" else "ok")
 
 
+def test_painted_weights_must_be_there(tmp_path: Path) -> None:
+    assert list(project.check_painted(of_run())) == []
+    painted = of_run("local_weights.source=file", "local_weights.path=mine.ply")
+    (check,) = project.check_painted(painted)
+    one(check, "fault", "local_weights.path: mine.ply (in ", "does not exist")
+    (tmp_path / "mine.ply").touch()
+    (check,) = project.check_painted(painted)
+    one(check, "ok", "mine.ply")
+    # They may be more parts than a factorisation could find in so few faces.
+    few = ["local_weights.parts=64", "data.faces=50"]
+    checks = project.check_settings("run", of_run("local_weights.source=file",
+                                                  "local_weights.path=mine.ply", *few))  # fmt: skip
+    assert "local_weights.parts" not in statuses(checks)
+
+
 def test_each_data_set_of_a_sweep_is_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 

@@ -19,6 +19,8 @@ from lwpipe.data.store import Dataset
 from lwpipe.data.store_files import FACE_COLUMNS
 from lwpipe.evaluation import diversity, interpolation, summary
 from lwpipe.evaluation.measures import COLUMNS as MEASURED
+from lwpipe.local_weights import load_local_weights
+from lwpipe.local_weights.archive import save_local_weights
 from lwpipe.template import pyramid
 from lwpipe.training.checkpoint import HISTORY_COLUMNS
 from tests.robust.bad_input.stage_inputs import copy_run, place_run
@@ -98,6 +100,20 @@ def test_pyramid_and_weights_and_whether_they_fit(run: Path) -> None:
     info = run / "data" / "dataset.json"
     info.write_text(info.read_text().replace('"vertices": 256', '"vertices": 99'))
     assert inspect(run / "template").facts["fits"] == f"not {run / 'data'}, which has 99 vertices"
+
+
+def test_painted_weights(run: Path) -> None:
+    file = run / "local_weights" / "local_weights.npz"
+    weights, basis = load_local_weights(file)
+    save_local_weights(file, weights, basis, ["nose", "chin", "brow"])
+    about = {"source": "file", "parts": 3, "file": "mine.ply", "blur_mm": 4.0, "part": []}
+    file.with_suffix(".json").write_text(json.dumps(about))
+    facts = inspect(file).facts
+    assert facts["names"] == "nose, chin, brow"
+    assert (facts["source"], facts["file"], facts["blur_mm"]) == ("file", "mine.ply", 4.0)
+    found = inspect(file.with_suffix(".json"))
+    assert found.kind == "origin of local weights"
+    assert found.facts["file"] == "mine.ply"
 
 
 def test_checkpoints(run: Path) -> None:

@@ -9,6 +9,7 @@ from PIL import Image
 from lwpipe.core.errors import LwpipeError
 from lwpipe.figures.contact_sheet import choose_faces, draw_contact_sheet
 from lwpipe.figures.local_weights import draw_local_weights
+from lwpipe.local_weights.archive import save_local_weights
 from tests.helpers.pictures import SMALL, covered, store
 
 
@@ -54,6 +55,17 @@ def test_local_weights_sheet(tmp_path, parts):
     gray = SMALL.model_copy(update={"colormap": "gray"})
     draw_local_weights(data, w, tmp_path / "gray.png", gray)
     assert (tmp_path / "gray.png").read_bytes() != (tmp_path / "a.png").read_bytes()
+
+
+def test_parts_that_have_names_are_written_by_them(tmp_path):
+    data = store(tmp_path / "data", 4, 1)
+    w = np.full((len(data.template), 2), 0.5, np.float32)
+    pictures = []
+    for names in (None, ["nose", "$x^ and a name that is far too long"], ["nose", "chin"]):
+        save_local_weights(tmp_path / "w.npz", w, 2 * w, names)
+        draw_local_weights(data, tmp_path / "w.npz", tmp_path / "a.png", SMALL)
+        pictures.append((tmp_path / "a.png").read_bytes())
+    assert len(set(pictures)) == 3
 
 
 def test_local_weights_of_another_mesh_are_refused(tmp_path):

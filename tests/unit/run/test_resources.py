@@ -116,6 +116,7 @@ def test_what_makes_the_factorisation_larger_asks_for_more():
 
     assert asked(solver="nimfa") > asked() > asked(features="magnitude")
     assert asked(max_faces=None) > asked(max_faces=100)
+    assert asked(source="file", path="a.ply") < asked(max_faces=400)
 
 
 def test_gpus_are_for_training_that_asks_for_them():

@@ -161,6 +161,11 @@ def test_a_later_file_replaces_or_drops_a_key(tmp_path: Path) -> None:
             "be equal.",
         ),
         (
+            "{local_weights.blur: [0.0, 1.0]}",
+            "`sweep.local_weights.blur` is not read where `local_weights.source` is nmf: its "
+            "points would be equal.",
+        ),
+        (
             "{data.ict.region: [head]}",
             "`sweep.data.ict.region` is not read where `data.source` is synthetic: its points "
             "would be equal.",
@@ -248,6 +253,18 @@ def test_points_that_share_a_folder_agree_on_all_that_its_stage_reads() -> None:
             assert made.variant_at(root) is None or made.root(stage, made.variant_at(root)) == root
         # And no two folders hold the same.
         assert len({json.dumps(own) for own in read.values()}) == len(read)
+
+
+def test_painted_weights_of_a_sweep_lie_apart_from_those_that_are_found() -> None:
+    painted = {"path": "a.ply"}
+    made = layout({"local_weights.source": ["nmf", "file"]}, local_weights=painted)
+    roots = [made.root("make_local_weights", point) for point in made.run.points]
+    assert roots == ["results/run", "results/run/sweep/shared/local_weights.source=file"]
+    paths = {"local_weights.path": ["a.ply", "b.ply"]}
+    made = layout(paths, local_weights=painted | {"source": "file"})
+    roots = [made.root("make_local_weights", point) for point in made.run.points]
+    assert roots[0] == "results/run"
+    assert roots[1].startswith("results/run/sweep/shared/local_weights.path=b.ply")
 
 
 def test_without_a_sweep_there_is_no_job_of_one() -> None:
