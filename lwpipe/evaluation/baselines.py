@@ -11,6 +11,10 @@ import numpy.typing as npt
 
 from lwpipe.editing import Editor, HarmonisedMaskBlend, MaskBlend, Pca, ProjectedMaskBlend
 from lwpipe.evaluation.measure import Faces
+from lwpipe.local_weights.make import sharpened
+
+# Of the sharp mask blend, the best of most data.
+SHARPNESS, SUPPORT = 3.0, 0.05
 
 Weights = npt.NDArray[np.float32]
 Triangles = npt.NDArray[np.int64]
@@ -30,6 +34,10 @@ def _no_size(pca: Pca) -> dict[str, Any]:
 
 def _parameters(pca: Pca) -> dict[str, Any]:
     return {"parameters": pca.basis.size + pca.mean.size}
+
+
+def _sharp_blend(weights: Weights, pca: Pca, triangles: Triangles) -> Editor:
+    return MaskBlend(sharpened(weights, SHARPNESS, SUPPORT))
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,9 @@ BASELINES = (
     ),
     # source + w_k (target - source)
     Baseline("mask_blend", editor=lambda weights, pca, triangles: MaskBlend(weights)),
-    # that, projected on the span of the first components
+    # that, with weights that hardly overlap
+    Baseline("mask_blend_sharp", editor=_sharp_blend),
+    # the blend, projected on the span of the first components
     Baseline(
         "mask_blend_pca",
         editor=lambda weights, pca, triangles: ProjectedMaskBlend(weights, pca),

@@ -29,6 +29,7 @@ PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f
 _BASELINES = {
     "pca": "PCA",
     "mask_blend": "mask blend",
+    "mask_blend_sharp": "mask blend, sharp",
     "mask_blend_pca": "mask blend, PCA",
     "mask_blend_harmony": "mask blend, harmony",
     "real_test": "real test faces",

@@ -92,7 +92,7 @@ def test_the_projected_blend_stays_in_the_span_and_pays_in_leak(results):
     assert baselines["real_test"]["plausibility"]["outside_mm"] < 1e-3
     assert baselines["real_test"]["specificity"]["mean_mm"] > 0
     edits = [(row["edit"], row["part"]) for row in table(results / "baselines.csv")]
-    blends = ("mask_blend", "mask_blend_pca", "mask_blend_harmony")
+    blends = ("mask_blend", "mask_blend_sharp", "mask_blend_pca", "mask_blend_harmony")
     assert edits == [(e, str(k)) for e in blends for k in range(4)]
 
 
@@ -188,11 +188,12 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
         ("whole", "model"),
         ("pca", "baseline"),
         ("mask_blend", "baseline"),
+        ("mask_blend_sharp", "baseline"),
         ("mask_blend_pca", "baseline"),
         ("mask_blend_harmony", "baseline"),
         ("real_test", "reference"),
     ]
-    exact, whole, pca, blend, _, _, real = rows
+    exact, whole, pca, blend, *_, real = rows
     assert (exact["edit_error_mm"], exact["edit_error_share"]) == ("0.5", "0.25")
     assert (whole["edit_error_mm"], whole["edit_error_share"]) == ("", "")
     assert (blend["edit_error_mm"], blend["edit_error_share"]) == ("0.3", "0.15")
