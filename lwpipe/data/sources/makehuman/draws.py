@@ -16,7 +16,7 @@ from lwpipe.data.sources.makehuman.targets import Pair
 Floats = npt.NDArray[np.float64]
 
 # One side of a pair may be as much weaker than the other.
-_ASYMMETRY = 0.2
+_ASYMMETRY = 0.25
 # The jaw is open in so many faces.
 _OPEN_JAWS = 0.5
 # Fingers bend alike, but for so much of their range.
@@ -55,6 +55,7 @@ def draw_faces(
         strength = settings.shape_strength
         factors[row, shapes] = _active(kit.shapes, settings.max_shapes, -strength, strength, rng)
         factors[row, units] = _active(kit.units, settings.max_expressions, low, high, rng)
+        factors[row, : len(kit.up)] *= kit.strength
         factors[row, len(kit.up) :] = _bent(kit.bends, settings, rng)
     return persons, factors
 
@@ -70,7 +71,7 @@ def _active(
     for place, pair in enumerate(pairs):
         if pair.group in strength:
             value = strength[pair.group] * (1 - _ASYMMETRY * rng.random())
-            values[place] = value if pair.down else abs(value)
+            values[place] = value if pair.down else max(value, 0.0)
     return values
 
 

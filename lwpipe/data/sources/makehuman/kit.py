@@ -48,6 +48,11 @@ MM_PER_DM = 100.0
 # A target that deforms the region nowhere by more than this is no factor of it: moving the whole
 # region, as those of legs and neck do, is none.
 MIN_MOVE_MM = 1.0
+# A shape is drawn weaker where it would move a vertex by more than this share of the region's
+# largest extent: whole heads and legs would else outweigh noses and lips, and be caricatures.
+REACH = 0.04
+# So are shapes that make the two sides of a person unlike.
+ASYMMETRIC = ("asym", 0.4)
 # The jaw turns, which does what these units do.
 JAW_UNITS = ("jawOpen", "mouthClose")
 # Height and breasts matter to bodies; cup sizes are told for women alone.
@@ -66,6 +71,7 @@ class MakeHumanKit:
     macros : float64 (M, V + T, 3), mm
     shapes, units : local factors, of shape and of expression
     up, down : float64 (S, V + T, 3), mm, what shapes and units move at +1 and at -1
+    strength : float64 (S,), the strongest that shapes and units are drawn, at most 1
     bends : factors in degrees
     turns : Turns
     """
@@ -78,6 +84,7 @@ class MakeHumanKit:
     units: tuple[Pair, ...]
     up: Floats
     down: Floats
+    strength: Floats
     bends: tuple[Bend, ...]
     turns: Turns
 
@@ -123,25 +130,37 @@ def read_kit(settings: MakeHumanSettings) -> MakeHumanKit:
         return points(parse_target(files[file], count) if file else np.zeros((count, 3)))
 
     neutral = points(skeleton.vertices)
-    kept: list[tuple[Pair, Floats, Floats]] = []
+    extent = np.ptp(neutral[: len(vertices)], axis=0).max()
+    kept: list[Pair] = []
+    fields: list[tuple[Floats, Floats]] = []
+    strength: list[float] = []
     for pair in (*shapes, *units):
         up = moves(pair.up)
         inside = deformation(up[: len(vertices)], neutral[: len(vertices)])
-        if np.linalg.norm(inside, axis=1).max() > MIN_MOVE_MM:
-            kept.append((pair, up, moves(pair.down)))
-    empty = np.empty((0, *neutral.shape))
+        largest = np.linalg.norm(inside, axis=1).max()
+        if largest > MIN_MOVE_MM:
+            kept.append(pair)
+            fields.append((up, moves(pair.down)))
+            strength.append(_strength(pair, largest / extent) if pair in shapes else 1.0)
+    up_and_down = np.array(fields).reshape(-1, 2, *neutral.shape)
     return MakeHumanKit(
         triangles=triangles,
         neutral=neutral,
         macro_names=tuple(macros),
         macros=np.stack([moves(file) for file in macros]),
-        shapes=tuple(pair for pair, _, _ in kept if pair in shapes),
-        units=tuple(pair for pair, _, _ in kept if pair in units),
-        up=np.stack([up for _, up, _ in kept]) if kept else empty,
-        down=np.stack([down for _, _, down in kept]) if kept else empty,
+        shapes=tuple(pair for pair in kept if pair in shapes),
+        units=tuple(pair for pair in kept if pair in units),
+        up=up_and_down[:, 0],
+        down=up_and_down[:, 1],
+        strength=np.array(strength),
         bends=tuple(bends),
         turns=replace(turns, axes=turns.axes @ frame.T),
     )
+
+
+def _strength(pair: Pair, reach: float) -> float:
+    word, strength = ASYMMETRIC
+    return min(REACH / reach, strength if pair.name.startswith(word) else 1.0)
 
 
 def _macro_files(hashes: Mapping[str, str], settings: MakeHumanSettings) -> list[str]:
@@ -168,9 +187,7 @@ def _frame(skeleton: Skeleton, region: str) -> Floats:
     if region != "hand":
         return np.eye(3)
     joints = ("wrist.R", "finger3-1.R", "finger5-1.R", "finger2-1.R")
-    wrist, middle, little, index = (
-        skeleton.vertices[skeleton.joint(bone)].mean(axis=0) for bone in joints
-    )
+    wrist, middle, little, index = map(skeleton.place, joints)
     up = (middle - wrist) / np.linalg.norm(middle - wrist)
     across = index - little
     across -= (across @ up) * up

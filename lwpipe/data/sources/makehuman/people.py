@@ -22,11 +22,11 @@ Floats = npt.NDArray[np.float64]
 ORIGINS = ("african", "asian", "caucasian")
 # Age in years of the persons that the targets were made from.
 STAGES = {"baby": 1.0, "child": 10.0, "young": 25.0, "old": 90.0}
-# What a person is made of: shares of the origins, share of the male, years, and four traits of
-# which 0.5 is the average.
-PERSON = (*ORIGINS, "male", "age", "muscle", "weight", "height", "cup")
-_TRAITS = PERSON[5:]
-_TRAIT_SPREAD = 0.15
+# Traits, of which 0.5 is the average, and their standard deviations. That of the height gives men
+# and women some 7 cm.
+TRAITS = {"muscle": 0.15, "weight": 0.15, "height": 0.06, "cup": 0.15}
+# What a person is made of: shares of the origins, share of the male, years, traits.
+PERSON = (*ORIGINS, "male", "age", *TRAITS)
 
 
 def draw_person(settings: MakeHumanSettings, rng: np.random.Generator) -> Floats:
@@ -34,7 +34,7 @@ def draw_person(settings: MakeHumanSettings, rng: np.random.Generator) -> Floats
     origins = rng.dirichlet(np.full(len(ORIGINS), settings.mix))
     male = rng.beta(settings.mix, settings.mix)
     age = rng.uniform(settings.age_min, settings.age_max)
-    traits = 0.5 + _TRAIT_SPREAD * rng.standard_normal(len(_TRAITS))
+    traits = rng.normal(0.5, list(TRAITS.values()))
     return np.r_[origins, male, age, traits.clip(0, 1)]
 
 
@@ -42,7 +42,7 @@ def average_person(settings: MakeHumanSettings) -> Floats:
     """Return the middle of all that may be drawn, float64 (B,)."""
     origins = np.full(len(ORIGINS), 1 / len(ORIGINS))
     age = (settings.age_min + settings.age_max) / 2
-    return np.r_[origins, 0.5, age, np.full(len(_TRAITS), 0.5)]
+    return np.r_[origins, 0.5, age, np.full(len(TRAITS), 0.5)]
 
 
 def words(name: str) -> list[str]:
@@ -90,7 +90,7 @@ def _levels(person: dict[str, Floats]) -> dict[str, Floats]:
     years = list(STAGES.values())
     for place, stage in enumerate(STAGES):
         levels[stage] = np.interp(person["age"], years, np.eye(len(years))[place])
-    for trait in _TRAITS:
+    for trait in TRAITS:
         for place, size in enumerate(("min", "average", "max")):
             levels[size + trait] = np.interp(person[trait], [0, 0.5, 1], np.eye(3)[place])
     return levels

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,9 @@ Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
 SKIN = "body"
-# A region's vertices are those that its bone, and all below it, carry by more than this.
-CARRIED = 0.5
-# The bone of each region; the face is the front of the head.
-REGION_BONES = {"face": "head", "head": "neck02", "hand": "wrist.R", "body": ""}
+# A region's vertices are those that a bone, and all below it, carry by more than a share; the face
+# is the front of the head. The share of the hand gives it the smoothest border.
+REGION_BONES = {"face": ("head", 0.5), "head": ("neck02", 0.3), "hand": ("wrist.R", 0.3)}
 FACE_FRONT_DM = 0.6
 
 
@@ -67,13 +66,17 @@ class Skeleton:
             share[rows[:, 0].astype(np.int64)] += rows[:, 1]
         return share
 
-    def joint(self, bone: str) -> Ints:
-        """Return the vertices in whose middle a bone begins."""
-        head = self.bones[bone]["head"]
-        if head["strategy"] == "CUBE":
-            return self.groups[head["cube_name"]]
-        single = head["strategy"] == "VERTEX"
-        return np.atleast_1d(head["vertex_index"] if single else head["vertex_indices"])
+    def joint(self, bone: str, end: Literal["head", "tail"] = "head") -> Ints:
+        """Return the vertices in whose middle a bone begins, or ends."""
+        about = self.bones[bone][end]
+        if about["strategy"] == "CUBE":
+            return self.groups[about["cube_name"]]
+        single = about["strategy"] == "VERTEX"
+        return np.atleast_1d(about["vertex_index"] if single else about["vertex_indices"])
+
+    def place(self, bone: str, end: Literal["head", "tail"] = "head") -> Floats:
+        """Return where a bone of the base mesh begins, or ends, float64 (3,)."""
+        return np.asarray(self.vertices[self.joint(bone, end)].mean(axis=0))
 
 
 def parse_skeleton(files: Mapping[str, bytes]) -> Skeleton:
@@ -121,8 +124,9 @@ def cut_region(skeleton: Skeleton, region: str) -> tuple[Ints, Ints]:
     count = len(skeleton.vertices)
     inside = np.zeros(count, dtype=bool)
     inside[skeleton.quads] = True
-    if bone := REGION_BONES[region]:
-        inside &= skeleton.carried(skeleton.below(bone)) > CARRIED
+    if region in REGION_BONES:
+        bone, share = REGION_BONES[region]
+        inside &= skeleton.carried(skeleton.below(bone)) > share
     if region == "face":
         inside &= skeleton.vertices[:, 2] > FACE_FRONT_DM
     quads = skeleton.quads[inside[skeleton.quads].all(axis=1)]
