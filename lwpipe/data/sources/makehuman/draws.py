@@ -40,8 +40,8 @@ def draw_faces(
     -------
     persons : float64 (count, B)
     factors : float64 (count, J)
-        Of the shapes and of the units, 0 to as many groups as the settings allow are active, their
-        number and their places uniform; of bends see `data.makehuman.jaw` and `bend`.
+        As many shapes as the settings tell, and 0 to as many units, are active, their places
+        uniform; of bends see `data.makehuman.jaw` and `bend`.
     """
     # A stream of its own: the split is drawn from the seed itself.
     rng = np.random.default_rng([seed, stream])
@@ -53,19 +53,20 @@ def draw_faces(
     for row in range(count):
         persons[row] = draw_person(settings, rng)
         strength = settings.shape_strength
-        factors[row, shapes] = _active(kit.shapes, settings.max_shapes, -strength, strength, rng)
-        factors[row, units] = _active(kit.units, settings.max_expressions, low, high, rng)
+        factors[row, shapes] = _active(kit.shapes, settings.shapes, -strength, strength, rng)
+        active = int(rng.integers(settings.max_expressions + 1))
+        factors[row, units] = _active(kit.units, active, low, high, rng)
         factors[row, : len(kit.up)] *= kit.strength
         factors[row, len(kit.up) :] = _bent(kit.bends, settings, rng)
     return persons, factors
 
 
 def _active(
-    pairs: Sequence[Pair], most: int, low: float, high: float, rng: np.random.Generator
+    pairs: Sequence[Pair], count: int, low: float, high: float, rng: np.random.Generator
 ) -> Floats:
-    """Draw the strengths of some groups of factors, float64 (S,); factors of no opposite are >= 0."""
+    """Draw the strengths of `count` groups of factors, float64 (S,); those of no opposite >= 0."""
     groups = list(dict.fromkeys(pair.group for pair in pairs))
-    chosen = rng.permutation(len(groups))[: rng.integers(min(most, len(groups)) + 1)]
+    chosen = rng.permutation(len(groups))[:count]
     strength = {groups[place]: rng.uniform(low, high) for place in chosen}
     values = np.zeros(len(pairs))
     for place, pair in enumerate(pairs):

@@ -50,7 +50,7 @@ MM_PER_DM = 100.0
 MIN_MOVE_MM = 1.0
 # A shape is drawn weaker where it would move a vertex by more than this share of the region's
 # largest extent: whole heads and legs would else outweigh noses and lips, and be caricatures.
-REACH = 0.04
+REACH = 0.03
 # So are shapes that make the two sides of a person unlike.
 ASYMMETRIC = ("asym", 0.4)
 # The jaw turns, which does what these units do.
@@ -109,7 +109,7 @@ def read_kit(settings: MakeHumanSettings) -> MakeHumanKit:
     """
     hashes = known_hashes()
     macros = macro_targets(_macro_files(hashes, settings), settings.age_min, settings.age_max)
-    shapes = pair_targets(_shape_files(hashes)) if settings.max_shapes else []
+    shapes = pair_targets(_shape_files(hashes)) if settings.shapes else []
     units = unit_targets(_unit_files(hashes)) if settings.max_expressions else []
     targets = [*macros, *(file for each in (*shapes, *units) for file in (each.up, each.down))]
     wanted = {name: hashes[name] for name in (BASE, RIG, WEIGHTS, *targets) if name}
