@@ -64,10 +64,11 @@ def touched(folder: Path, *names: str) -> list[Path]:
 
 
 def test_the_sources_that_are_there() -> None:
-    assert list(SOURCES) == ["synthetic", "ict", "aflw2000-3d", "meshes"]
+    assert list(SOURCES) == ["synthetic", "ict", "makehuman", "aflw2000-3d", "meshes"]
     assert [each.key() for each in SOURCES.values()] == [
         "synthetic",
         "ict",
+        "makehuman",
         "aflw2000_3d",
         "meshes",
     ]
@@ -104,7 +105,7 @@ def test_only_what_varies_by_default_is_aligned_by_default() -> None:
         "meshes": {"path": "c"},
     }
     found = {name: DataSettings(source=name, **paths) for name in SOURCES}
-    assert [name for name in SOURCES if found[name].aligned] == ["ict", "meshes"]
+    assert [name for name in SOURCES if found[name].aligned] == ["ict", "makehuman", "meshes"]
     assert all(type(found[name].own) is SOURCES[name].Settings for name in SOURCES)
 
 

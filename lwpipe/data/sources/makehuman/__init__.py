@@ -44,11 +44,11 @@ class MakeHumanSettings(Section):
     """Concentration of the Dirichlet mixes of sexes and of origins; small: each person is of one,
     large: all are of both and of all."""
     shapes: Annotated[int, Field(ge=0, le=100)] = 45
-    """So many local shape factors are active in one face, left and right counted as one, or all that
-    the region has."""
+    """So many local shape factors are active in one face, or all that the region has; left and
+    right count as one."""
     shape_strength: Share = 0.8
-    """Largest strength of an active shape factor; at 1.0 caricatures appear. Unit: share of the full
-    target, of less where a target moves a vertex by more than 3 % of the region's extent."""
+    """Largest strength of an active shape factor; at 1.0 caricatures appear. Unit: share of the
+    full target, or of what moves no vertex by more than 3 % of the region's extent."""
     max_expressions: Annotated[int, Field(ge=0, le=10)] = 3
     """At most so many face units are active in one face; 0: none."""
     expression_min: Share = 0.2

@@ -108,7 +108,9 @@ def turns_of(skeleton: Skeleton, bends: Sequence[Bend], vertices: Ints) -> Turns
     for place, (bone, _) in enumerate(turns):
         above = skeleton.ancestors(bone)
         candidates = [other for other in range(place) if turns[other][0] in above]
-        parents.append(max(candidates, key=lambda other: (depth[turns[other][0]], other), default=-1))
+        parents.append(
+            max(candidates, key=lambda other: (depth[turns[other][0]], other), default=-1)
+        )
         shares.append(skeleton.carried(skeleton.below(bone))[vertices])
     own = [share.copy() for share in shares]
     for place, parent in enumerate(parents):
@@ -126,7 +128,7 @@ def turns_of(skeleton: Skeleton, bends: Sequence[Bend], vertices: Ints) -> Turns
 def _axis(skeleton: Skeleton, bone: str, axis: tuple[str, ...]) -> Floats:
     if len(axis) == 1:
         sign = -1.0 if axis[0].startswith("-") else 1.0
-        return sign * np.eye(3)["xyz".index(axis[0][-1])]
+        return np.asarray(sign * np.eye(3)["xyz".index(axis[0][-1])])
     ways = np.diff([skeleton.place(each) for each in axis], axis=0)
     if len(ways) == 1:
         along = skeleton.place(bone, "tail") - skeleton.place(bone)

@@ -40,8 +40,8 @@ def draw_faces(
     -------
     persons : float64 (count, B)
     factors : float64 (count, J)
-        As many shapes as the settings tell, and 0 to as many units, are active, their places
-        uniform; of bends see `data.makehuman.jaw` and `bend`.
+        As many groups of shapes as the settings tell, and of units none to as many, are active;
+        of bends see `data.makehuman.jaw` and `bend`.
     """
     # A stream of its own: the split is drawn from the seed itself.
     rng = np.random.default_rng([seed, stream])
@@ -86,7 +86,9 @@ def _bent(bends: Sequence[Bend], settings: MakeHumanSettings, rng: np.random.Gen
             "grip": settings.bend * (grip + _FINGER_SPREAD * rng.standard_normal()),
             "limb": settings.bend * rng.uniform(-1, 1),
         }[bend.kind]
-        degrees[place] = np.clip(level * (bend.high if level > 0 else -bend.low), bend.low, bend.high)
+        degrees[place] = np.clip(
+            level * (bend.high if level > 0 else -bend.low), bend.low, bend.high
+        )
     return degrees
 
 

@@ -96,7 +96,8 @@ class MakeHumanKit:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the J factors: shapes, units, bends."""
-        return tuple(each.name for each in (*self.shapes, *self.units, *self.bends))
+        local = [pair.name for pair in (*self.shapes, *self.units)]
+        return (*local, *(bend.name for bend in self.bends))
 
 
 def read_kit(settings: MakeHumanSettings) -> MakeHumanKit:

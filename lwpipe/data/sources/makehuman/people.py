@@ -35,14 +35,14 @@ def draw_person(settings: MakeHumanSettings, rng: np.random.Generator) -> Floats
     male = rng.beta(settings.mix, settings.mix)
     age = rng.uniform(settings.age_min, settings.age_max)
     traits = rng.normal(0.5, list(TRAITS.values()))
-    return np.r_[origins, male, age, traits.clip(0, 1)]
+    return np.array([*origins, male, age, *traits.clip(0, 1)])
 
 
 def average_person(settings: MakeHumanSettings) -> Floats:
     """Return the middle of all that may be drawn, float64 (B,)."""
     origins = np.full(len(ORIGINS), 1 / len(ORIGINS))
     age = (settings.age_min + settings.age_max) / 2
-    return np.r_[origins, 0.5, age, np.full(len(TRAITS), 0.5)]
+    return np.array([*origins, 0.5, age, *np.full(len(TRAITS), 0.5)])
 
 
 def words(name: str) -> list[str]:

@@ -26,6 +26,10 @@ OPPOSITES = (
 )
 
 
+# Face units that move to a side; all others named left and right are of a side.
+SIDEWAYS = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")
+
+
 @dataclass(frozen=True)
 class Pair:
     """A factor: a target, and its opposite if it has one.
@@ -85,10 +89,11 @@ def pair_targets(files: Iterable[str]) -> list[Pair]:
 def unit_targets(files: Iterable[str]) -> list[Pair]:
     """Return the factors of some face units, sorted by name; left and right are a group."""
     named = {PurePosixPath(file).name.split(".")[0]: file for file in files}
-    return [
-        Pair(name, named[name], "", name.removesuffix("Left").removesuffix("Right"))
-        for name in sorted(named)
-    ]
+    pairs = []
+    for name in sorted(named):
+        unsided = name.removesuffix("Left").removesuffix("Right")
+        pairs.append(Pair(name, named[name], "", name if name in SIDEWAYS else unsided))
+    return pairs
 
 
 def _without_side(name: str) -> str:
