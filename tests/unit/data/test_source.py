@@ -323,6 +323,7 @@ def test_what_is_no_path_is_one_sentence(home: Path, path: str) -> None:
     write_folder(home / "faces", 2)
     sources = {
         "data.ict.path": ict(path),
+        "data.makehuman.path": source("makehuman", 4, path=path),
         "data.meshes.path": meshes(path),
         "data.meshes.table": meshes(home / "faces", table=path),
         "data.aflw2000_3d.model_dir": aflw(path, path),

@@ -151,8 +151,8 @@ def test_the_paper_preset_has_the_values_of_the_paper() -> None:
         ),
         (
             "data: {source: icts}",
-            "`data.source` is 'icts', expected one of synthetic, ict, makehuman, aflw2000-3d, meshes; "
-            "the nearest is 'ict'.",
+            "`data.source` is 'icts', expected one of synthetic, ict, makehuman, aflw2000-3d, "
+            "meshes; the nearest is 'ict'.",
         ),
         ("data: {source: meshes}", "`data`: source 'meshes' needs data.meshes.path."),
         ("data: {faces: null}", "`data`: source 'synthetic' needs a number for data.faces."),
