@@ -133,17 +133,17 @@ def read_kit(settings: MakeHumanSettings) -> MakeHumanKit:
     neutral = points(skeleton.vertices)
     extent = np.ptp(neutral[: len(vertices)], axis=0).max()
     kept: list[Pair] = []
-    fields: list[tuple[Floats, Floats]] = []
     strength: list[float] = []
+    # Filled from the start, for a body's targets are not to be held twice.
+    up, down = np.empty((2, len(shapes) + len(units), *neutral.shape))
     for pair in (*shapes, *units):
-        up = moves(pair.up)
-        inside = deformation(up[: len(vertices)], neutral[: len(vertices)])
+        moved = moves(pair.up)
+        inside = deformation(moved[: len(vertices)], neutral[: len(vertices)])
         largest = np.linalg.norm(inside, axis=1).max()
         if largest > MIN_MOVE_MM:
+            up[len(kept)], down[len(kept)] = moved, moves(pair.down)
             kept.append(pair)
-            fields.append((up, moves(pair.down)))
             strength.append(_strength(pair, largest / extent) if pair in shapes else 1.0)
-    up_and_down = np.array(fields).reshape(-1, 2, *neutral.shape)
     return MakeHumanKit(
         triangles=triangles,
         neutral=neutral,
@@ -151,8 +151,8 @@ def read_kit(settings: MakeHumanSettings) -> MakeHumanKit:
         macros=np.stack([moves(file) for file in macros]),
         shapes=tuple(pair for pair in kept if pair in shapes),
         units=tuple(pair for pair in kept if pair in units),
-        up=up_and_down[:, 0],
-        down=up_and_down[:, 1],
+        up=up[: len(kept)],
+        down=down[: len(kept)],
         strength=np.array(strength),
         bends=tuple(bends),
         turns=replace(turns, axes=turns.axes @ frame.T),
