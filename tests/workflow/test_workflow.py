@@ -101,6 +101,18 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "data.ict.people": (3, NOTHING),
     "data.ict.sequences": (2, NOTHING),
     "data.ict.turning_jaw": (True, NOTHING),
+    "data.makehuman.path": ("elsewhere", NOTHING),
+    "data.makehuman.region": ("hand", NOTHING),
+    "data.makehuman.age_min": (30.0, NOTHING),
+    "data.makehuman.age_max": (60.0, NOTHING),
+    "data.makehuman.mix": (1.0, NOTHING),
+    "data.makehuman.shapes": (10, NOTHING),
+    "data.makehuman.shape_strength": (0.5, NOTHING),
+    "data.makehuman.max_expressions": (1, NOTHING),
+    "data.makehuman.expression_min": (0.3, NOTHING),
+    "data.makehuman.expression_max": (0.7, NOTHING),
+    "data.makehuman.jaw": (5.0, NOTHING),
+    "data.makehuman.bend": (0.5, NOTHING),
     "data.aflw2000_3d.model_dir": ("elsewhere", NOTHING),
     "data.aflw2000_3d.faces_dir": ("elsewhere", NOTHING),
     "data.meshes.path": ("elsewhere", NOTHING),
@@ -249,7 +261,7 @@ def test_stages_stand_in_topological_order() -> None:
 
 def test_every_key_is_read_by_a_stage_or_chooses_stages() -> None:
     read: set[str] = set()
-    for source in ("synthetic", "ict", "aflw2000-3d", "meshes"):
+    for source in ("synthetic", "ict", "makehuman", "aflw2000-3d", "meshes"):
         required = {
             "aflw2000-3d": {"aflw2000_3d": {"model_dir": "a", "faces_dir": "b"}},
             "meshes": {"meshes": {"path": "c"}},

@@ -145,6 +145,7 @@ def _serve() -> None:
         "lwpipe.cli.main",
         "lwpipe.data.sources.aflw.model",
         "lwpipe.data.sources.ict.kit",
+        "lwpipe.data.sources.makehuman.kit",
         "lwpipe.data.sources.meshes.convert",
         "lwpipe.engine.mesh_major",
         "lwpipe.model.archive",

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data import archives
 from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.sources.ict import Expressions, IctSettings
-from lwpipe.data.sources.ict import files as ict_files
 from lwpipe.data.sources.ict import kit as ict
 from lwpipe.data.sources.ict.draw import draw_faces, expression_label
 from lwpipe.data.sources.ict.files import known_hashes, read_files
@@ -323,7 +323,7 @@ def test_a_member_too_large_or_there_twice_is_refused(
     names = {n: fake.hashes[n] for n in ("jawOpen.obj", "generic_neutral_mesh.obj")}
     with pytest.raises(LwpipeError, match=r"holds jawOpen\.obj twice"):
         dict(read_files(twice, names | {"absent.obj": ""}))
-    monkeypatch.setattr(ict_files, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(archives, "MAX_FILE_BYTES", 100)
     for name in ("b.tar.gz", "b.zip"):
         with pytest.raises(LwpipeError, match="is larger than"):
             fake.read(archive(fake, tmp_path / name))
@@ -336,11 +336,11 @@ def test_an_archive_of_too_much_is_refused(
 ) -> None:
     path = archive(fake, tmp_path / "a.tar.gz", {"other": bytes(3000)})
     fake.read(path)
-    monkeypatch.setattr(ict_files, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
     with pytest.raises(LwpipeError, match="holds more than 3 members"):
         fake.read(path)
     monkeypatch.undo()
-    monkeypatch.setattr(ict_files, "MAX_ARCHIVE_BYTES", 2000)
+    monkeypatch.setattr(archives, "MAX_ARCHIVE_BYTES", 2000)
     with pytest.raises(LwpipeError, match=r"or 0 MB|announces"):
         fake.read(path)
 

@@ -64,10 +64,11 @@ def touched(folder: Path, *names: str) -> list[Path]:
 
 
 def test_the_sources_that_are_there() -> None:
-    assert list(SOURCES) == ["synthetic", "ict", "aflw2000-3d", "meshes"]
+    assert list(SOURCES) == ["synthetic", "ict", "makehuman", "aflw2000-3d", "meshes"]
     assert [each.key() for each in SOURCES.values()] == [
         "synthetic",
         "ict",
+        "makehuman",
         "aflw2000_3d",
         "meshes",
     ]
@@ -104,7 +105,7 @@ def test_only_what_varies_by_default_is_aligned_by_default() -> None:
         "meshes": {"path": "c"},
     }
     found = {name: DataSettings(source=name, **paths) for name in SOURCES}
-    assert [name for name in SOURCES if found[name].aligned] == ["ict", "meshes"]
+    assert [name for name in SOURCES if found[name].aligned] == ["ict", "makehuman", "meshes"]
     assert all(type(found[name].own) is SOURCES[name].Settings for name in SOURCES)
 
 
@@ -322,6 +323,7 @@ def test_what_is_no_path_is_one_sentence(home: Path, path: str) -> None:
     write_folder(home / "faces", 2)
     sources = {
         "data.ict.path": ict(path),
+        "data.makehuman.path": source("makehuman", 4, path=path),
         "data.meshes.path": meshes(path),
         "data.meshes.table": meshes(home / "faces", table=path),
         "data.aflw2000_3d.model_dir": aflw(path, path),

@@ -126,7 +126,7 @@ def test_a_file_is_a_source(tmp_path: Path) -> None:
     )
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)
-    names = ["synthetic", "ict", "aflw2000-3d", "meshes", "noise-blobs"]
+    names = ["synthetic", "ict", "makehuman", "aflw2000-3d", "meshes", "noise-blobs"]
     assert found["sources"] == names
     schema = found["schema"]
     assert schema["properties"]["source"]["enum"] == names

@@ -75,7 +75,7 @@ def test_ranges_reach_the_documentation() -> None:
     assert "[number, greater than 0, less than 1] test_fraction: 0.11" in text
     assert "[whole number, 1500 to 250000] vertices: 2500" in text
     assert "[number, at least 0 or null] eta: null" in text
-    assert "[one of synthetic, ict, aflw2000-3d, meshes] source: synthetic" in text
+    assert "[one of synthetic, ict, makehuman, aflw2000-3d, meshes] source: synthetic" in text
 
 
 def test_shipped_variants() -> None:
@@ -151,8 +151,8 @@ def test_the_paper_preset_has_the_values_of_the_paper() -> None:
         ),
         (
             "data: {source: icts}",
-            "`data.source` is 'icts', expected one of synthetic, ict, aflw2000-3d, meshes; "
-            "the nearest is 'ict'.",
+            "`data.source` is 'icts', expected one of synthetic, ict, makehuman, aflw2000-3d, "
+            "meshes; the nearest is 'ict'.",
         ),
         ("data: {source: meshes}", "`data`: source 'meshes' needs data.meshes.path."),
         ("data: {faces: null}", "`data`: source 'synthetic' needs a number for data.faces."),

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from lwpipe.core.errors import LwpipeError
-from lwpipe.core.paths import files_in, searched, user_path
+from lwpipe.core.paths import files_in, user_path
 from lwpipe.core.settings import Bounded, Section, Share
 from lwpipe.core.stage import Size
 from lwpipe.data.factors import Factors
@@ -75,15 +74,14 @@ class Ict(Source[IctSettings]):
 
     def inputs(self) -> list[Path]:
         """Return the shapes in the folder, or the archive, that the settings name."""
-        from lwpipe.data.sources.ict.files import FOLDER, known_hashes
+        from lwpipe.data.sources.ict.files import known_hashes, root
 
         if self.own.path is None:
             return []
         path = user_path("data.ict.path", self.own.path)
         if not path.is_dir():
             return [path] if path.is_file() else []
-        folder = path / FOLDER if (path / FOLDER).is_dir() else path
-        return files_in(folder, known_hashes())
+        return files_in(root(path), known_hashes())
 
     def size(self) -> Size:
         """Return the numbers of the settings."""
@@ -91,20 +89,15 @@ class Ict(Source[IctSettings]):
 
     def check(self) -> str:
         """Say where the kit lies."""
-        import tarfile
-        import zipfile
-
+        from lwpipe.data.archives import is_readable, neither
         from lwpipe.data.sources.ict.files import named_place
 
         named = named_place(self.own.path)
         if named is None:
             return "ICT-FaceKit is downloaded with the first run, and kept"
         origin, place = named
-        readable = place.is_dir() or (
-            place.is_file() and (zipfile.is_zipfile(place) or tarfile.is_tarfile(place))
-        )
-        if not readable:
-            raise LwpipeError(f"{origin}: {searched(place)} is neither a folder nor an archive.")
+        if not is_readable(place):
+            raise neither(origin, place)
         return f"ICT-FaceKit in {place}"
 
     def factors(self) -> Factors | None:
