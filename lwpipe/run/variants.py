@@ -41,7 +41,7 @@ SHIPPED: dict[str, Variant] = {
         {
             "model": {"base": "pca"},
             "local_weights": {"sharpness": 3.0, "support": 0.05},
-            "training": {**_WITHOUT_CYCLE, "blend_weight": 1.0},
+            "training": {**_WITHOUT_CYCLE, "blend_weight": 0.5},
             "editing": {"residual": True, "keep": 1.0},
         },
     ),
