@@ -1,9 +1,9 @@
 """The true answer of a part edit, where the source of the faces knows their factors.
 
 A factor belongs to the part within which its displacement d has the largest share of sum_v |d|^2,
-if that is above 0.6; a vertex counts to the part of its largest weight, so that parts of other
-sharpness ask for the same. Factors that belong to none are equal in source and target. The truth of
-"part k from t onto s" is the face with t's factors where k owns them, and s's elsewhere.
+if that is above three quarters; a vertex counts to the part of its largest weight, so that parts of
+other sharpness ask for the same. Factors that belong to none are equal in source and target. The
+truth of "part k from t onto s" is the face with t's factors where k owns them, and s's elsewhere.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Faces = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-OWNED = 0.6
+OWNED = 0.75
 # Where the part does not change there is nothing to be judged.
 SMALLEST_CHANGE_MM = 0.5
 _DRAWS = 20
