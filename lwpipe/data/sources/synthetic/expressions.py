@@ -9,126 +9,179 @@ import numpy.typing as npt
 
 from lwpipe.data.sources.synthetic import curves
 from lwpipe.data.sources.synthetic.anatomy import smooth_step
-from lwpipe.data.sources.synthetic.shapes import Canvas
+from lwpipe.data.sources.synthetic.canvas import Canvas
+from lwpipe.data.sources.synthetic.motions import Faces, Motion, Turn, turn
+from lwpipe.data.sources.synthetic.shapes import HINGE
 
 Floats = npt.NDArray[np.float64]
-Faces = npt.NDArray[np.float32]
 
-
-def _nearest(c: Canvas, p: float, q: float) -> int:
-    return int(np.argmin((c.signed - p) ** 2 + (c.q - q) ** 2))
+# The eyeball's radius, and the height of its centre over the line of the pupils, mm.
+_BALL, _PUPIL = 13.0, 0.4
+_EYES = 31.5
 
 
 def _add(faces: Faces, strength: Floats, field: Floats) -> None:
-    faces += (strength[:, None, None] * field).astype(np.float32)
+    faces += strength[:, None, None].astype(np.float32) * field.astype(np.float32)
 
 
-def _smile(faces: Faces, strength: Floats, c: Canvas) -> None:
+def _added(field: Floats) -> Motion:
+    return lambda faces, strength: _add(faces, strength, field)
+
+
+def _smile(c: Canvas) -> Motion:
     """Pull each mouth corner towards the cheekbone where this face has it; cheeks bulge."""
     ramp = smooth_step(-4, 30, c.p) * (1 - smooth_step(34, 62, c.p))
     ramp = ramp * np.exp(-0.5 * ((c.q + 68) / 11) ** 2)
-    for side in (-1.0, 1.0):
-        corner = faces[:, _nearest(c, side * 26.5, -68.2)]
-        cheek = faces[:, _nearest(c, side * 48, -26)]
-        pull = (cheek - corner) * [0.24, 0.15, 0.25]
-        own = c.side * side > 0
-        near = np.where(own, ramp, 0.0)
-        faces += ((strength[:, None] * pull)[:, None, :] * near[:, None]).astype(np.float32)
     apple = c.bump((36, -36), (12, 9), -20)
     fold = c.bump((29, -55), (2.6, 11), -30)
-    field = c.swell(3.2 * apple - 1.4 * fold) + c.move(y=1.6 * apple)
     thinner = c.mouth * (1 - smooth_step(8, 24, c.p))
-    _add(faces, strength, field + c.move(z=-1.2 * thinner))
+    field = c.swell(3.2 * apple - 1.4 * fold) + c.move(y=1.6 * apple, z=-1.2 * thinner)
+
+    def smile(faces: Faces, strength: Floats) -> None:
+        for side in (-1.0, 1.0):
+            corner = faces[:, c.nearest(side * 26.5, -68.2)]
+            cheek = faces[:, c.nearest(side * 48, -26)]
+            pull = strength[:, None] * (cheek - corner) * [0.24, 0.15, 0.25]
+            near = np.where(c.side * side > 0, ramp, 0.0).astype(np.float32)
+            faces += pull.astype(np.float32)[:, None, :] * near[:, None]
+        _add(faces, strength, field)
+
+    return smile
 
 
-def _jaw_open(faces: Faces, strength: Floats, c: Canvas) -> None:
-    """Turn the lower jaw about its hinge, by up to 10 degrees; the mouth opens."""
+def _jaw_open(c: Canvas) -> Motion:
+    """Turn the lower jaw about its hinge, by up to 20 degrees; the mouth opens."""
     line = curves.mouth_line(c.p)
     sharp = 1 - smooth_step(-1.3, 1.3, c.q - line)
-    soft = (1 - smooth_step(-104, -52, c.q)) * (1 - smooth_step(50, 88, c.p))
     parted = np.clip(1 - (c.p / 31) ** 2, 0, 1) ** 1.5
-    weight = soft + (sharp - soft) * parted
-    weight = weight * (1 - smooth_step(60, 92, c.p))
-    hinge = np.array([-24.0, -78.0])
-    angle = np.radians(10.0) * strength[:, None] * weight
-    y, z = faces[..., 1] - hinge[0], faces[..., 2] - hinge[1]
-    faces[..., 1] = hinge[0] + np.cos(angle) * y - np.sin(angle) * z
-    faces[..., 2] = hinge[1] + np.sin(angle) * y + np.cos(angle) * z
+    weight = c.jaw + (sharp - c.jaw) * parted
+    drop = Turn(20.0, (1, 2), HINGE, lambda _: weight).on(c)
     inside = np.exp(-(((c.q - line) / 0.8) ** 2)) * (1 - smooth_step(18, 27, c.p))
-    _add(faces, strength, c.move(z=-11.0 * inside))
+    cavity = c.move(z=-11.0 * inside)
+
+    def open_jaw(faces: Faces, strength: Floats) -> None:
+        drop(faces, strength)
+        _add(faces, strength, cavity)
+
+    return open_jaw
 
 
-def _pout(faces: Faces, strength: Floats, c: Canvas) -> None:
+def _jaw_left(c: Canvas) -> Motion:
+    """Swing the jaw about the vertical through the middle of its axis, by up to 7 degrees."""
+    return Turn(7.0, (0, 2), (0.0, HINGE[1]), lambda c: c.jaw).on(c)
+
+
+def _jaw_right(c: Canvas) -> Motion:
+    return Turn(-7.0, (0, 2), (0.0, HINGE[1]), lambda c: c.jaw).on(c)
+
+
+def _pout(c: Canvas) -> Motion:
     width = np.exp(-0.5 * ((c.q + 68) / 9) ** 2) * (1 - smooth_step(24, 44, c.p))
     lips = np.exp(-0.5 * ((c.q + 68) / 9) ** 2) * np.exp(-0.5 * (c.p / 14) ** 2)
-    faces[..., 0] *= (1 - 0.24 * strength[:, None] * width).astype(np.float32)
-    _add(faces, strength, c.move(z=4.5 * lips))
+    field = c.move(z=4.5 * lips)
+
+    def pout(faces: Faces, strength: Floats) -> None:
+        faces[..., 0] *= (1 - 0.24 * strength[:, None] * width).astype(np.float32)
+        _add(faces, strength, field)
+
+    return pout
 
 
-def _brow_raise(faces: Faces, strength: Floats, c: Canvas) -> None:
+def _brow_raise(c: Canvas) -> Motion:
     lift = np.exp(-0.5 * ((c.q - 20) / 11) ** 2) * (1 - smooth_step(40, 70, c.p))
-    _add(faces, strength, c.move(y=4.0 * lift))
+    return _added(c.move(y=4.0 * lift))
 
 
-def _frown(faces: Faces, strength: Floats, c: Canvas) -> None:
+def _frown(c: Canvas) -> Motion:
     inner = c.bump((14, 15), (10, 7))
     knot = c.bump((5, 14), (3, 7))
-    _add(faces, strength, c.move(x=-1.6 * inner, y=-2.7 * inner, z=1.2 * knot))
+    return _added(c.move(x=-1.6 * inner, y=-2.7 * inner, z=1.2 * knot))
 
 
-def _sneer(faces: Faces, strength: Floats, c: Canvas) -> None:
+def _sneer(c: Canvas) -> Motion:
     wing = c.bump((14, -43), (9, 8))
     lip = c.bump((14, -60), (11, 6))
     root = c.bump((8, -6), (7, 9))
     fold = c.bump((23, -50), (3, 10), -30)
-    _add(
-        faces, strength, c.move(x=0.8 * wing, y=2.6 * wing + 2.6 * lip) + c.swell(0.8 * root - fold)
-    )
+    return _added(c.move(x=0.8 * wing, y=2.6 * wing + 2.6 * lip) + c.swell(0.8 * root - fold))
 
 
-def _squint(faces: Faces, strength: Floats, c: Canvas) -> None:
-    """Bring the lids together, each eye by a share of its own opening."""
-    along, _ = curves.eye_line(c.p)
-    window = smooth_step(-0.1, 0.4, along) * (1 - smooth_step(0.6, 1.1, along))
-    upper = window * np.exp(-0.5 * ((c.q - curves.upper_lid(c.p)) / 3.2) ** 2)
-    lower = window * np.exp(-0.5 * ((c.q - curves.lower_lid(c.p)) / 3.2) ** 2)
-    bag = c.bump((31, -8), (12, 3))
-    middle = np.array([31.5])
-    top, bottom = float(curves.upper_lid(middle)[0]), float(curves.lower_lid(middle)[0])
-    for side in (-1.0, 1.0):
-        own = c.side * side > 0
-        opening = faces[:, _nearest(c, side * 31.5, top), 1].astype(np.float64)
-        opening -= faces[:, _nearest(c, side * 31.5, bottom), 1]
-        close = opening * (-0.2 * upper + 0.13 * lower)[:, None]
-        field = np.zeros_like(faces)
-        field[..., 1] = close.T
-        field[..., 2] = 0.6 * upper + 0.9 * bag
-        faces += (strength[:, None, None] * field * own[:, None]).astype(np.float32)
+def _lids(c: Canvas, upper: float, lower: float) -> Motion:
+    """Slide the lids over the eyeball by shares of the opening that this face has.
+
+    A lid turns about the axis through the corners of its ball's sphere, with the skin behind it;
+    what the lids leave open of the ball is pushed together between them.
+    """
+    top, bottom = curves.upper_lid(c.p), curves.lower_lid(c.p)
+    opening = np.maximum(top - bottom, 0.0)
+    above = np.clip(1 - (c.q - top) / 9.0, 0, None)
+    below = np.clip(1 - (bottom - c.q) / 9.0, 0, None)
+    across = np.clip((c.q - bottom) / np.maximum(opening, 1e-6), 0, 1)
+    down = np.where(c.q > top, smooth_step(0, 1, above), across)
+    up = np.where(c.q < bottom, smooth_step(0, 1, below), 1 - across)
+    # From the first axis (y) to the second (z) the upper lid's way is down and forwards.
+    share = np.where(opening > 0, upper * down - lower * up, 0.0)
+    wide = float(opening.max())
+    share = share * opening / wide
+    rows = np.flatnonzero(np.abs(share) > 1e-3)
+    rims = [float(rim(np.array([_EYES]))[0]) for rim in (curves.upper_lid, curves.lower_lid)]
+
+    def close(faces: Faces, strength: Floats) -> None:
+        for side in (-1.0, 1.0):
+            own = rows[c.side[rows] * side > 0]
+            pupil = faces[:, c.nearest(side * _EYES, _PUPIL)].astype(np.float64)
+            y, z = pupil[:, 1], pupil[:, 2] - _BALL
+            rim = (faces[:, c.nearest(side * _EYES, at)] for at in rims)
+            high, low = (np.arctan2(at[:, 1] - y, at[:, 2] - z) for at in rim)
+            angle = (strength * (high - low))[:, None] * share[own]
+            part = faces[:, own]
+            turn(part, angle, (1, 2), (y[:, None], z[:, None]))
+            faces[:, own] = part
+
+    return close
 
 
-EXPRESSIONS: dict[str, Callable[[Faces, Floats, Canvas], None]] = {
+def _squint(c: Canvas) -> Motion:
+    lids = _lids(c, 0.22, 0.16)
+    bag = c.move(z=0.9 * c.bump((31, -8), (12, 3)))
+
+    def squint(faces: Faces, strength: Floats) -> None:
+        lids(faces, strength)
+        _add(faces, strength, bag)
+
+    return squint
+
+
+def _blink(c: Canvas) -> Motion:
+    return _lids(c, 0.75, 0.08)
+
+
+EXPRESSIONS: dict[str, Callable[[Canvas], Motion]] = {
     "smile": _smile,
     "jaw_open": _jaw_open,
+    "jaw_left": _jaw_left,
+    "jaw_right": _jaw_right,
     "pout": _pout,
     "brow_raise": _brow_raise,
     "frown": _frown,
     "sneer": _sneer,
     "squint": _squint,
+    "blink": _blink,
 }
 
 
-def express(faces: Faces, strengths: Floats, canvas: Canvas) -> None:
+def express(faces: Faces, strengths: Floats, motions: list[Motion]) -> None:
     """Apply the expressions to the faces, in place and in the order of `EXPRESSIONS`.
 
     Parameters
     ----------
     faces : float32 (n, V, 3), mm
     strengths : float64 (n, E), 0 to 1
-    canvas : canonical coordinates of the mesh
+    motions : of the expressions, on the mesh of the faces
     """
-    for column, apply in enumerate(EXPRESSIONS.values()):
-        active = np.flatnonzero(strengths[:, column])
+    for strength, move in zip(strengths.T, motions, strict=True):
+        active = np.flatnonzero(strength)
         if len(active):
             some = faces[active]
-            apply(some, strengths[active, column], canvas)
+            move(some, strength[active])
             faces[active] = some
