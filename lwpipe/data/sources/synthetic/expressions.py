@@ -15,9 +15,9 @@ from lwpipe.data.sources.synthetic.shapes import HINGE
 
 Floats = npt.NDArray[np.float64]
 
-# The eyeball's radius, and the height of its centre over the line of the pupils, mm.
-_BALL, _PUPIL = 13.0, 0.4
-_EYES = 31.5
+# The pupil in the canonical plane, and how far behind it the eyeball's centre is, mm.
+_PUPIL, _BEHIND = (31.5, 0.4), 14.1
+_CLEARANCE = 0.3
 
 
 def _add(faces: Faces, strength: Floats, field: Floats) -> None:
@@ -50,12 +50,12 @@ def _smile(c: Canvas) -> Motion:
 
 
 def _jaw_open(c: Canvas) -> Motion:
-    """Turn the lower jaw about its hinge, by up to 20 degrees; the mouth opens."""
+    """Turn the lower jaw about its hinge, by up to 17 degrees; the mouth opens."""
     line = curves.mouth_line(c.p)
     sharp = 1 - smooth_step(-1.3, 1.3, c.q - line)
     parted = np.clip(1 - (c.p / 31) ** 2, 0, 1) ** 1.5
     weight = c.jaw + (sharp - c.jaw) * parted
-    drop = Turn(20.0, (1, 2), HINGE, lambda _: weight).on(c)
+    drop = Turn(17.0, (1, 2), HINGE, lambda _: weight).on(c)
     inside = np.exp(-(((c.q - line) / 0.8) ** 2)) * (1 - smooth_step(18, 27, c.p))
     cavity = c.move(z=-11.0 * inside)
 
@@ -109,29 +109,26 @@ def _sneer(c: Canvas) -> Motion:
 def _lids(c: Canvas, upper: float, lower: float) -> Motion:
     """Slide the lids over the eyeball by shares of the opening that this face has.
 
-    A lid turns about the axis through the corners of its ball's sphere, with the skin behind it;
-    what the lids leave open of the ball is pushed together between them.
+    A lid turns about the lateral axis through the centre of the ball, and takes the skin above or
+    below with it; what it leaves open of the ball is pushed together.
     """
     top, bottom = curves.upper_lid(c.p), curves.lower_lid(c.p)
     opening = np.maximum(top - bottom, 0.0)
-    above = np.clip(1 - (c.q - top) / 9.0, 0, None)
-    below = np.clip(1 - (bottom - c.q) / 9.0, 0, None)
     across = np.clip((c.q - bottom) / np.maximum(opening, 1e-6), 0, 1)
-    down = np.where(c.q > top, smooth_step(0, 1, above), across)
-    up = np.where(c.q < bottom, smooth_step(0, 1, below), 1 - across)
-    # From the first axis (y) to the second (z) the upper lid's way is down and forwards.
-    share = np.where(opening > 0, upper * down - lower * up, 0.0)
-    wide = float(opening.max())
-    share = share * opening / wide
+    down = np.where(c.q > top, 1 - smooth_step(0, 9, c.q - top), across)
+    up = np.where(c.q < bottom, 1 - smooth_step(0, 9, bottom - c.q), 1 - across)
+    # The ball is nearer to the axis than the lids before it, and has to keep clear of them.
+    ahead = 1 + _CLEARANCE * smooth_step(-0.35, 0.5, curves.eye_depth(c.p, c.q))
+    share = ahead * (upper * down - lower * up) * opening / opening.max()
     rows = np.flatnonzero(np.abs(share) > 1e-3)
-    rims = [float(rim(np.array([_EYES]))[0]) for rim in (curves.upper_lid, curves.lower_lid)]
+    rims = [float(rim(np.array([_PUPIL[0]]))[0]) for rim in (curves.upper_lid, curves.lower_lid)]
 
     def close(faces: Faces, strength: Floats) -> None:
         for side in (-1.0, 1.0):
             own = rows[c.side[rows] * side > 0]
-            pupil = faces[:, c.nearest(side * _EYES, _PUPIL)].astype(np.float64)
-            y, z = pupil[:, 1], pupil[:, 2] - _BALL
-            rim = (faces[:, c.nearest(side * _EYES, at)] for at in rims)
+            pupil = faces[:, c.nearest(side * _PUPIL[0], _PUPIL[1])].astype(np.float64)
+            y, z = pupil[:, 1], pupil[:, 2] - _BEHIND
+            rim = (faces[:, c.nearest(side * _PUPIL[0], at)] for at in rims)
             high, low = (np.arctan2(at[:, 1] - y, at[:, 2] - z) for at in rim)
             angle = (strength * (high - low))[:, None] * share[own]
             part = faces[:, own]
@@ -153,7 +150,7 @@ def _squint(c: Canvas) -> Motion:
 
 
 def _blink(c: Canvas) -> Motion:
-    return _lids(c, 0.75, 0.08)
+    return _lids(c, 0.6, 0.08)
 
 
 EXPRESSIONS: dict[str, Callable[[Canvas], Motion]] = {

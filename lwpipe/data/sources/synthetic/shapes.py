@@ -181,24 +181,24 @@ FIELDS = (
 )
 
 SIZES = (
-    Parameter("eye_size", Stretch((0.035, 0.04, 0), lambda c: c.eye, (31.5, 0.4, 0)), aged=-0.2),
+    Parameter("eye_size", Stretch((0.05, 0.055, 0), lambda c: c.eye, (31.5, 0.4, 0)), aged=-0.2),
     Parameter(
-        "nose_length", Stretch((0, 0.05, 0), lambda c: c.whole_nose, (0, 2, 0)), aged=0.3
+        "nose_length", Stretch((0, 0.06, 0), lambda c: c.whole_nose, (0, 2, 0)), aged=0.3
     ),
     Parameter(
         "nose_projection",
-        Stretch((0, 0, 0.09), lambda c: c.whole_nose, (0, 0, -3)),
+        Stretch((0, 0, 0.10), lambda c: c.whole_nose, (0, 0, -3)),
         robust=0.3,
     ),
     Parameter(
         "nose_width",
-        Stretch((0.11, 0, 0), lambda c: c.bump((8, -41), (12, 12))),
+        Stretch((0.14, 0, 0), lambda c: c.bump((8, -41), (12, 12))),
         robust=0.2,
         broad=0.4,
     ),
     Parameter(
         "nose_size",
-        Stretch((0.045, 0.03, 0.055), lambda c: c.whole_nose, (0, -20, -3)),
+        Stretch((0.06, 0.04, 0.06), lambda c: c.whole_nose, (0, -20, -3)),
         robust=0.2,
         aged=0.2,
     ),
@@ -210,43 +210,43 @@ SIZES = (
     ),
     Parameter(
         "mouth_width",
-        Stretch((0.085, 0, 0), lambda c: c.mouth),
+        Stretch((0.10, 0, 0), lambda c: c.mouth),
         robust=0.2,
         broad=0.3,
     ),
-    Parameter("mouth_size", Stretch((0.05, 0.06, 0.06), lambda c: c.mouth, (0, -68, -8))),
+    Parameter("mouth_size", Stretch((0.06, 0.05, 0.07), lambda c: c.mouth, (0, -68, -8))),
     Parameter(
         "chin_width",
-        Stretch((0.10, 0, 0), lambda c: c.bump((12, -106), (18, 14))),
+        Stretch((0.12, 0, 0), lambda c: c.bump((12, -106), (18, 14))),
         robust=0.4,
         broad=0.2,
     ),
     Parameter(
         "jaw_width",
-        Stretch((0.045, 0, 0), lambda c: c.bump((60, -80), (22, 20))),
+        Stretch((0.055, 0, 0), lambda c: c.bump((60, -80), (22, 20))),
         robust=0.4,
         broad=0.4,
     ),
     Parameter(
         "jaw_length",
-        Stretch((0, 0.03, 0), lambda c: 1 - c.step(-100, -62), (0, -58, 0)),
+        Stretch((0, 0.04, 0), lambda c: 1 - c.step(-100, -62), (0, -58, 0)),
         robust=0.4,
     ),
     Parameter("jaw_slope", Turn(2.5, (1, 2), HINGE, lambda c: c.jaw), robust=-0.3),
-    Parameter("jaw_asymmetry", Turn(1.2, (0, 1), (0, -15), lambda c: 1 - c.step(-110, -35))),
+    Parameter("jaw_asymmetry", Turn(1.6, (0, 1), (0, -15), lambda c: 1 - c.step(-110, -35))),
 )
 
 # The head's sizes come last: they scale what the others and the expressions have made.
 HEAD = (
-    Parameter("head_width", Stretch((0.035, 0, 0)), robust=0.3, broad=0.5),
-    Parameter("head_height", Stretch((0, 0.035, 0)), robust=0.5, broad=-0.2),
+    Parameter("head_width", Stretch((0.04, 0, 0)), robust=0.3, broad=0.5),
+    Parameter("head_height", Stretch((0, 0.04, 0)), robust=0.5, broad=-0.2),
     Parameter("head_depth", Stretch((0, 0, 0.05)), robust=0.2),
 )
 AGE = (Parameter("age_sag", _sag, aged=0.8),)
 FACE = (
     Parameter("face_bend", Turn(3.0, (1, 2), (-20, -60), lambda c: np.tanh((c.q + 20) / 60))),
     Parameter(
-        "face_taper", Stretch((0.035, 0, 0), lambda c: np.tanh((c.q + 25) / 60)), robust=-0.3
+        "face_taper", Stretch((0.045, 0, 0), lambda c: np.tanh((c.q + 25) / 60)), robust=-0.3
     ),
 )
 GLOBAL_PARAMETERS = HEAD + FACE + AGE
