@@ -58,7 +58,7 @@ class Recombinations:
     owners: Ints
 
 
-def owners_of(fields: Floats, weights: npt.ArrayLike) -> Ints:
+def owners_of(fields: npt.NDArray[np.floating[Any]], weights: npt.ArrayLike) -> Ints:
     """Return the part that each factor belongs to, int64 (J,); -1 for those of several.
 
     Parameters
@@ -66,8 +66,9 @@ def owners_of(fields: Floats, weights: npt.ArrayLike) -> Ints:
     fields : float (J, V, 3)
     weights : float (V, K), rows sum to 1
     """
-    power = (np.asarray(fields, np.float64) ** 2).sum(axis=2)
-    share = power @ np.asarray(weights, np.float64)
+    weights = np.asarray(weights, np.float64)
+    # One by one: a source may have hundreds of factors.
+    share = np.stack([(field.astype(np.float64) ** 2).sum(axis=1) @ weights for field in fields])
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
     owner = share.argmax(axis=1)
     return np.where(share.max(axis=1) > OWNED, owner, -1).astype(np.int64)

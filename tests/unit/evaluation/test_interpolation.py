@@ -176,14 +176,14 @@ def test_model_that_does_not_fit_is_refused(patches, tmp_path):
 
 
 def test_pairs_come_from_the_settings_or_from_the_seed(patches):
-    data = patches.data
+    data, weights = patches.data, patches.weights
     named = InterpolationSettings(pairs=[["f03", "f41"]])
-    assert choose_pairs(data, named) == [(3, 41)]
+    assert choose_pairs(data, weights, named) == [(3, 41)]
     with pytest.raises(LwpipeError, match=r"interpolation\.pairs\[0\].*'f99'.*nearest is 'f\d9'"):
-        choose_pairs(data, InterpolationSettings(pairs=[["f99", "f41"]]))
-    drawn = choose_pairs(data, InterpolationSettings(random_pairs=5, seed=1))
-    assert drawn == choose_pairs(data, InterpolationSettings(random_pairs=5, seed=1))
-    assert drawn != choose_pairs(data, InterpolationSettings(random_pairs=5, seed=2))
+        choose_pairs(data, weights, InterpolationSettings(pairs=[["f99", "f41"]]))
+    drawn = choose_pairs(data, weights, InterpolationSettings(random_pairs=5, seed=1))
+    assert drawn == choose_pairs(data, weights, InterpolationSettings(random_pairs=5, seed=1))
+    assert drawn != choose_pairs(data, weights, InterpolationSettings(random_pairs=5, seed=2))
     assert len(set(drawn)) == 5
     assert all(a != b for a, b in drawn)
     assert {row for pair in drawn for row in pair} <= set(data.indices("test"))
@@ -191,5 +191,6 @@ def test_pairs_come_from_the_settings_or_from_the_seed(patches):
 
 def test_pairs_cannot_be_drawn_from_one_test_face(tmp_path):
     data = store(tmp_path, 4, 1)
+    weights = np.ones((data.vertices.shape[1], 1))
     with pytest.raises(LwpipeError, match=r"interpolation\.pairs.*1 test faces"):
-        choose_pairs(data, InterpolationSettings())
+        choose_pairs(data, weights, InterpolationSettings())

@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 # Spacing of a lattice and standard deviation of its field, both mm.
-SCALES = ((28.0, 0.50), (17.0, 0.35), (10.0, 0.22))
+SCALES = ((28.0, 0.55), (17.0, 0.40), (10.0, 0.25))
 # Correlation of a bump with its mirror image: faces are nearly symmetric.
 SYMMETRY = 0.6
 # Radius of a bump in spacings of its lattice, and its square's mean over the disc of that radius.

@@ -1,4 +1,7 @@
-"""Expressions of the embedded face, worked on the shape that they find."""
+"""Expressions of the embedded face, worked on the shape that they find.
+
+Left and right are the viewer's, as in the frame of the face.
+"""
 
 from __future__ import annotations
 
@@ -106,8 +109,8 @@ def _sneer(c: Canvas) -> Motion:
     return _added(c.move(x=0.8 * wing, y=2.6 * wing + 2.6 * lip) + c.swell(0.8 * root - fold))
 
 
-def _lids(c: Canvas, upper: float, lower: float) -> Motion:
-    """Slide the lids over the eyeball by shares of the opening that this face has.
+def _lids(c: Canvas, side: int, upper: float, lower: float) -> Motion:
+    """Slide the lids of one side over the eyeball by shares of the opening that this face has.
 
     A lid turns about the lateral axis through the centre of the ball, and takes the skin above or
     below with it; what it leaves open of the ball is pushed together.
@@ -120,37 +123,36 @@ def _lids(c: Canvas, upper: float, lower: float) -> Motion:
     # The ball is nearer to the axis than the lids before it, and has to keep clear of them.
     ahead = 1 + _CLEARANCE * smooth_step(-0.35, 0.5, curves.eye_depth(c.p, c.q))
     share = ahead * (upper * down - lower * up) * opening / opening.max()
-    rows = np.flatnonzero(np.abs(share) > 1e-3)
-    rims = [float(rim(np.array([_PUPIL[0]]))[0]) for rim in (curves.upper_lid, curves.lower_lid)]
+    rows = np.flatnonzero((np.abs(share) > 1e-3) & (c.side * side > 0))
+    share = share[rows]
+    across_pupil = np.array([_PUPIL[0]])
+    rims = [float(rim(across_pupil)[0]) for rim in (curves.upper_lid, curves.lower_lid)]
+    marks = [c.nearest(side * _PUPIL[0], at) for at in (_PUPIL[1], *rims)]
 
     def close(faces: Faces, strength: Floats) -> None:
-        for side in (-1.0, 1.0):
-            own = rows[c.side[rows] * side > 0]
-            pupil = faces[:, c.nearest(side * _PUPIL[0], _PUPIL[1])].astype(np.float64)
-            y, z = pupil[:, 1], pupil[:, 2] - _BEHIND
-            rim = (faces[:, c.nearest(side * _PUPIL[0], at)] for at in rims)
-            high, low = (np.arctan2(at[:, 1] - y, at[:, 2] - z) for at in rim)
-            angle = (strength * (high - low))[:, None] * share[own]
-            part = faces[:, own]
-            turn(part, angle, (1, 2), (y[:, None], z[:, None]))
-            faces[:, own] = part
+        pupil, *edges = (faces[:, mark].astype(np.float64) for mark in marks)
+        y, z = pupil[:, 1], pupil[:, 2] - _BEHIND
+        high, low = (np.arctan2(edge[:, 1] - y, edge[:, 2] - z) for edge in edges)
+        part = faces[:, rows]
+        angle = (strength * (high - low))[:, None] * share
+        turn(part, angle, (1, 2), (y[:, None], z[:, None]))
+        faces[:, rows] = part
 
     return close
 
 
-def _squint(c: Canvas) -> Motion:
-    lids = _lids(c, 0.22, 0.16)
-    bag = c.move(z=0.9 * c.bump((31, -8), (12, 3)))
+def _squint(c: Canvas, side: int) -> Motion:
+    lids = _lids(c, side, 0.22, 0.16)
+    near = np.clip(c.side * side, 0, 1)
+    cheek = c.bump((33, -17), (13, 7), -10)
+    raised = c.move(y=1.6 * cheek, z=0.9 * c.bump((31, -8), (12, 3))) + c.swell(1.6 * cheek)
+    field = near[:, None] * raised
 
     def squint(faces: Faces, strength: Floats) -> None:
         lids(faces, strength)
-        _add(faces, strength, bag)
+        _add(faces, strength, field)
 
     return squint
-
-
-def _blink(c: Canvas) -> Motion:
-    return _lids(c, 0.6, 0.08)
 
 
 EXPRESSIONS: dict[str, Callable[[Canvas], Motion]] = {
@@ -162,8 +164,10 @@ EXPRESSIONS: dict[str, Callable[[Canvas], Motion]] = {
     "brow_raise": _brow_raise,
     "frown": _frown,
     "sneer": _sneer,
-    "squint": _squint,
-    "blink": _blink,
+    "squint_left": lambda c: _squint(c, -1),
+    "squint_right": lambda c: _squint(c, 1),
+    "blink_left": lambda c: _lids(c, -1, 0.6, 0.08),
+    "blink_right": lambda c: _lids(c, 1, 0.6, 0.08),
 }
 
 

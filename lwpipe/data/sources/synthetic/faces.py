@@ -26,9 +26,10 @@ Floats = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.float32]
 
 _SATURATION = 3.0
-_MOST_EXPRESSIONS = 3
+_MOST_EXPRESSIONS = 4
+_AT_ONCE = 32
 # Expressions that are shown so many times as often as others.
-_OFTEN = {"jaw_open": 3, "blink": 2}
+_OFTEN = {"jaw_open": 4}
 
 
 def shape_names() -> list[str]:
@@ -82,18 +83,31 @@ def _worked(grid: FaceGrid) -> _Worked:
     )
 
 
+def unit_fields(grid: FaceGrid, columns: int | None = None) -> Faces:
+    """Return what one unit of each parameter moves on the mean face, float32 (P, V, 3), mm.
+
+    Parameters
+    ----------
+    grid : FaceGrid
+    columns : only so many parameters, the first; None: all
+    """
+    units = np.eye(len(parameter_names()))[:columns]
+    mean = synthesize(0 * units[:1], grid)
+    fields = np.empty((len(units), *mean.shape[1:]), np.float32)
+    for start in range(0, len(units), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        fields[some] = synthesize(units[some], grid) - mean
+    return fields
+
+
 def regions(grid: FaceGrid) -> dict[str, npt.NDArray[np.float32]]:
     """Return where each shape parameter acts, float32 (V,) in [0, 1], by name.
 
     It is how far a standard deviation of it moves the mean face, over its maximum.
     """
-    count = len(parameter_names())
-    truth = {}
-    mean = synthesize(np.zeros((1, count)), grid)[0]
-    for name, row in zip(shape_names(), np.eye(count), strict=False):
-        length = np.linalg.norm(synthesize(row[None], grid)[0] - mean, axis=1)
-        truth[name] = (length / length.max()).astype(np.float32)
-    return truth
+    names = shape_names()
+    length = np.linalg.norm(unit_fields(grid, len(names)), axis=2)
+    return dict(zip(names, length / length.max(axis=1, keepdims=True), strict=True))
 
 
 def synthesize(parameters: npt.ArrayLike, grid: FaceGrid) -> Faces:
@@ -132,7 +146,7 @@ def draw_parameters(count: int, seed: int | Sequence[int], expressions: bool = T
 
     Shape parameters are normal with unit variance and the fixed correlations of
     `shapes.correlation`, through its Cholesky factor; the detail is normal too. With `expressions`,
-    three faces in four show one to three, each at a strength of 0.3 to 1. Shape, expressions and
+    four faces in five show one to four, each at a strength of 0.3 to 1. Shape, expressions and
     detail have a stream each, so that the first faces of a larger population are the same.
     """
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)]
