@@ -57,17 +57,26 @@ def detail_names() -> list[str]:
     ]
 
 
+@lru_cache(maxsize=1)
+def _mirror() -> Ints:
+    """Return the number of each bump's mirror image, (D,); a bump on the midline is its own."""
+    numbers, first = [], 0
+    for lattice in _lattices():
+        numbers.append(first + cKDTree(lattice).query(lattice * [-1, 1])[1])
+        first += len(lattice)
+    return np.concatenate(numbers)
+
+
 def draw_detail(count: int, rng: np.random.Generator) -> Floats:
     """Draw the heights of the bumps in their deviations, float64 (count, D).
 
     They are normal with unit variance; a bump and its mirror image correlate by `SYMMETRY`.
     """
-    points = np.concatenate([lattice + [0, 1e4 * i] for i, lattice in enumerate(_lattices())])
-    mirror = cKDTree(points).query(points * [-1, 1])[1]
-    drawn = rng.standard_normal((count, len(points)))
+    mirror = _mirror()
+    drawn = rng.standard_normal((count, len(mirror)))
     both, one = (np.sqrt(1 + SYMMETRY) + sign * np.sqrt(1 - SYMMETRY) for sign in (1, -1))
     heights = 0.5 * (both * drawn + one * drawn[:, mirror])
-    middle = mirror == np.arange(len(points))
+    middle = mirror == np.arange(len(mirror))
     heights[:, middle] = drawn[:, middle]
     return np.asarray(heights)
 
@@ -87,10 +96,11 @@ def _freedom(points: Floats) -> Floats:
 
 def _normals(points: Floats) -> Floats:
     """Return the normal of the smoothed mean face, (V, 3)."""
-    ahead = []
-    for step in ([_SMOOTHING, 0], [0, _SMOOTHING]):
-        ahead.append(mean_face(points + step) - mean_face(points - step))
-    normal = np.cross(*ahead)
+    across, up = (
+        mean_face(points + step) - mean_face(points - step)
+        for step in ([_SMOOTHING, 0], [0, _SMOOTHING])
+    )
+    normal = np.cross(across, up)
     return np.asarray(normal / np.linalg.norm(normal, axis=1, keepdims=True))
 
 
@@ -114,13 +124,15 @@ class Detail:
 
     def __init__(self, points: Floats) -> None:
         tree = cKDTree(points)
-        rows, columns, values = [], [], []
+        rows: list[Ints] = []
+        columns: list[Ints] = []
+        values: list[Floats] = []
         first = 0
         for (spacing, deviation), lattice in zip(SCALES, _lattices(), strict=True):
             reach = _REACH * spacing
             near = tree.query_ball_point(lattice, reach)
             row = np.concatenate([np.asarray(found, np.int64) for found in near])
-            column = np.repeat(np.arange(len(lattice)), [len(found) for found in near])
+            column = np.repeat(np.arange(len(lattice)), [len(list(found)) for found in near])
             distance = np.linalg.norm(points[row] - lattice[column], axis=1) / reach
             rows.append(row)
             columns.append(column + first)

@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 # Where the jaw hangs: y and z of its axis, mm.
 HINGE = (-24.0, -78.0)
 
+
 @dataclass(frozen=True)
 class Parameter:
     """A shape parameter.
@@ -182,9 +183,7 @@ FIELDS = (
 
 SIZES = (
     Parameter("eye_size", Stretch((0.05, 0.055, 0), lambda c: c.eye, (31.5, 0.4, 0)), aged=-0.2),
-    Parameter(
-        "nose_length", Stretch((0, 0.06, 0), lambda c: c.whole_nose, (0, 2, 0)), aged=0.3
-    ),
+    Parameter("nose_length", Stretch((0, 0.06, 0), lambda c: c.whole_nose, (0, 2, 0)), aged=0.3),
     Parameter(
         "nose_projection",
         Stretch((0, 0, 0.10), lambda c: c.whole_nose, (0, 0, -3)),
