@@ -130,13 +130,12 @@ class Detail:
         first = 0
         for (spacing, deviation), lattice in zip(SCALES, _lattices(), strict=True):
             reach = _REACH * spacing
-            near = tree.query_ball_point(lattice, reach)
-            row = np.concatenate([np.asarray(found, np.int64) for found in near])
-            column = np.repeat(np.arange(len(lattice)), [len(list(found)) for found in near])
-            distance = np.linalg.norm(points[row] - lattice[column], axis=1) / reach
+            found = tree.sparse_distance_matrix(cKDTree(lattice), reach, output_type="ndarray")
+            row, column = found["i"].astype(np.int64), found["j"].astype(np.int64)
+            bumps = _wendland(found["v"] / reach)
             rows.append(row)
             columns.append(column + first)
-            values.append(deviation / np.sqrt(_OVERLAP * _MEAN_SQUARE) * _wendland(distance))
+            values.append(deviation / np.sqrt(_OVERLAP * _MEAN_SQUARE) * bumps)
             first += len(lattice)
         row, column = np.concatenate(rows), np.concatenate(columns)
         value = np.concatenate(values) * _freedom(points)[row]
@@ -146,5 +145,6 @@ class Detail:
 
     def add(self, faces: npt.NDArray[np.float32], drawn: Floats) -> None:
         """Add the detail of some people (n, D) to their faces (n, V, 3), in place."""
-        height = self.heights @ np.ascontiguousarray(drawn.T, np.float32)
-        faces += height.T[:, :, None] * self.normals
+        height = np.ascontiguousarray((self.heights @ drawn.T.astype(np.float32)).T)
+        for axis in range(3):
+            faces[..., axis] += height * self.normals[:, axis]

@@ -42,6 +42,12 @@ def turn(
     points[..., axes[1]] = b + sin * u + cos * v
 
 
+def _rows(weight: Floats) -> npt.NDArray[np.int64] | slice:
+    """Return which vertices move: a slice, which is quicker, where all of them do."""
+    rows = np.flatnonzero(np.abs(weight) > _NOTHING)
+    return slice(None) if len(rows) == len(weight) else rows
+
+
 def _everywhere(c: Canvas) -> Floats:
     return np.ones_like(c.p)
 
@@ -64,16 +70,19 @@ class Stretch:
     def on(self, c: Canvas) -> Motion:
         """Return what it does to faces of a mesh."""
         weight = self.where(c)
-        rows = np.flatnonzero(np.abs(weight) > _NOTHING)
-        growth = (weight[rows, None] * self.share).astype(np.float32)
-        centre = np.broadcast_to(self.centre, growth.shape).astype(np.float32)
-        centre = centre * np.stack([c.side[rows], 1 + 0 * rows, 1 + 0 * rows], 1)
-        centre = centre.astype(np.float32)
+        rows = _rows(weight)
+        axes = []
+        for axis, (share, centre) in enumerate(zip(self.share, self.centre, strict=True)):
+            middle = c.side[rows] * centre if axis == 0 else np.full_like(c.side[rows], centre)
+            if share:
+                growth = (share * weight[rows]).astype(np.float32)
+                axes.append((axis, growth, middle.astype(np.float32)))
 
         def stretch(faces: Faces, amount: Floats) -> None:
-            part = faces[:, rows]
-            part += amount[:, None, None].astype(np.float32) * growth * (part - centre)
-            faces[:, rows] = part
+            strength = amount[:, None].astype(np.float32)
+            for axis, growth, middle in axes:
+                part = faces[:, rows, axis]
+                faces[:, rows, axis] = part + strength * growth * (part - middle)
 
         return stretch
 
@@ -97,7 +106,7 @@ class Turn:
     def on(self, c: Canvas) -> Motion:
         """Return what it does to faces of a mesh."""
         weight = self.where(c)
-        rows = np.flatnonzero(np.abs(weight) > _NOTHING)
+        rows = _rows(weight)
         angle = np.radians(self.degrees) * weight[rows]
 
         def move(faces: Faces, amount: Floats) -> None:
