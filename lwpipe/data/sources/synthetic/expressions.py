@@ -60,7 +60,7 @@ def _jaw_open(c: Canvas) -> Motion:
     weight = c.jaw + (sharp - c.jaw) * parted
     drop = Turn(17.0, (1, 2), HINGE, lambda _: weight).on(c)
     inside = np.exp(-(((c.q - line) / 0.8) ** 2)) * (1 - smooth_step(18, 27, c.p))
-    cavity = c.move(z=-11.0 * inside)
+    cavity = c.move(z=-20.0 * inside)
 
     def open_jaw(faces: Faces, strength: Floats) -> None:
         drop(faces, strength)

@@ -29,7 +29,7 @@ _SATURATION = 3.0
 _MOST_EXPRESSIONS = 4
 _AT_ONCE = 32
 # Expressions that are shown so many times as often as others.
-_OFTEN = {"jaw_open": 4}
+_OFTEN = {"jaw_open": 3}
 
 
 def shape_names() -> list[str]:
