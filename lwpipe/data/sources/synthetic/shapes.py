@@ -238,12 +238,12 @@ SIZES = (
 # The head's sizes come last: they scale what the others and the expressions have made.
 HEAD = (
     Parameter("head_width", Stretch((0.04, 0, 0)), robust=0.3, broad=0.5),
-    Parameter("head_height", Stretch((0, 0.04, 0)), robust=0.5, broad=-0.2),
+    Parameter("head_height", Stretch((0, 0.04, 0), centre=(0, -30, 0)), robust=0.5, broad=-0.2),
     Parameter("head_depth", Stretch((0, 0, 0.05)), robust=0.2),
 )
 AGE = (Parameter("age_sag", _sag, aged=0.8),)
 FACE = (
-    Parameter("face_bend", Turn(3.0, (1, 2), (-20, -60), lambda c: np.tanh((c.q + 20) / 60))),
+    Parameter("face_bend", Turn(2.5, (1, 2), (-30, -60), lambda c: np.tanh((c.q + 30) / 60))),
     Parameter(
         "face_taper", Stretch((0.045, 0, 0), lambda c: np.tanh((c.q + 25) / 60)), robust=-0.3
     ),
