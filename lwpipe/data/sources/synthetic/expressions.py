@@ -53,12 +53,12 @@ def _smile(c: Canvas) -> Motion:
 
 
 def _jaw_open(c: Canvas) -> Motion:
-    """Turn the lower jaw about its hinge, by up to 17 degrees; the mouth opens."""
+    """Turn the lower jaw about its hinge, by up to 16 degrees; the mouth opens."""
     line = curves.mouth_line(c.p)
     sharp = 1 - smooth_step(-1.3, 1.3, c.q - line)
     parted = np.clip(1 - (c.p / 31) ** 2, 0, 1) ** 1.5
     weight = c.jaw + (sharp - c.jaw) * parted
-    drop = Turn(17.0, (1, 2), HINGE, lambda _: weight).on(c)
+    drop = Turn(16.0, (1, 2), HINGE, lambda _: weight).on(c)
     inside = np.exp(-(((c.q - line) / 0.8) ** 2)) * (1 - smooth_step(18, 27, c.p))
     cavity = c.move(z=-20.0 * inside)
 

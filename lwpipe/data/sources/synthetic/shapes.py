@@ -203,7 +203,7 @@ SIZES = (
     ),
     Parameter(
         "nose_tip_angle",
-        Turn(-4.0, (1, 2), (-49, -4), lambda c: c.bump((0, -41), (12, 9))),
+        Turn(-3.5, (1, 2), (-49, -4), lambda c: c.bump((0, -41), (12, 9))),
         robust=-0.3,
         aged=-0.3,
     ),
