@@ -17,12 +17,12 @@ class Factors(ABC):
     Attributes
     ----------
     names : of the J factors
-    fields : float64 (J, V, 3), mm
+    fields : float (J, V, 3), mm
         What one unit of each factor moves, on the mean face.
     """
 
     names: tuple[str, ...]
-    fields: Floats
+    fields: npt.NDArray[np.floating[Any]]
 
     @abstractmethod
     def draw(self, count: int, seed: int) -> tuple[Floats, Floats, Floats]:

@@ -145,7 +145,7 @@ def interpolate(
             f"the model has {model.part_count} parts and the local weights {weights.shape[1]}: "
             "it was trained with other weights."
         )
-    pairs = choose_pairs(data, interpolation)
+    pairs = choose_pairs(data, weights, interpolation)
     folder = Path(output)
     table: list[dict[str, Any]] = []
     meshes: set[Path] = set()

@@ -52,7 +52,7 @@ class Recombinations:
         return cls(faces, faces, faces, np.empty(0, np.int64), np.full(factors, -1))
 
 
-def owners_of(fields: Floats, weights: npt.ArrayLike) -> Ints:
+def owners_of(fields: npt.NDArray[np.floating[Any]], weights: npt.ArrayLike) -> Ints:
     """Return the part that each factor belongs to, int64 (J,); -1 for those of several.
 
     Parameters
@@ -62,8 +62,9 @@ def owners_of(fields: Floats, weights: npt.ArrayLike) -> Ints:
     """
     weights = np.asarray(weights)
     largest = (weights == weights.max(axis=1, keepdims=True)).astype(np.float64)
-    power = (np.asarray(fields, np.float64) ** 2).sum(axis=2)
-    share = power @ (largest / largest.sum(axis=1, keepdims=True))
+    labels = largest / largest.sum(axis=1, keepdims=True)
+    # One by one: a source may have hundreds of factors.
+    share = np.stack([(field.astype(np.float64) ** 2).sum(axis=1) @ labels for field in fields])
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
     owner = share.argmax(axis=1)
     return np.where(share.max(axis=1) > OWNED, owner, -1).astype(np.int64)

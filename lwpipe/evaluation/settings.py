@@ -35,9 +35,10 @@ class InterpolationSettings(Section):
     """Part by part from a source to a target face (figures 4 and 5 of the paper)."""
 
     pairs: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None = None
-    """Pairs of ids from faces.csv, as [[source, target], ...]; null: drawn by seed."""
+    """Pairs of ids from faces.csv, as [[source, target], ...]; null: test faces, drawn by seed for
+    a difference in every part of the variant."""
     random_pairs: Bounded = 1
-    """How many pairs of test faces are drawn where `pairs` is null."""
+    """How many pairs are drawn where `pairs` is null."""
     steps: Annotated[int, Field(ge=2, le=64)] = 8
     """Faces from source to target: alpha = i / (steps + 1), i = 1 ... steps."""
     meshes: bool = False

@@ -16,6 +16,8 @@ from lwpipe.figures.style import MUTED, RULE, Picture, map_colors, part_name, pa
 ALPHA = "\N{GREEK SMALL LETTER ALPHA}"
 # A sheet shows at most so many steps, the first and the last among them.
 MAX_COLUMNS = 12
+# Colours go with the square root of a distance: a part that moves by a tenth of another is seen.
+DISTANCE_POWER = 0.5
 # Longest edge of a sheet in pixels; with more parts than fit, the faces get smaller.
 MAX_EDGE = 20_000
 
@@ -128,16 +130,16 @@ def draw_rows(
             sheet.text(f"column {column}", x, top + height - 10 * unit, 20, ha="right", color=MUTED)
         for place, step in enumerate(shown):
             sheet.picture(pictures[part][step], steps_left + place * (width + gap), top)
-        moved = map_colors(interpolation.maps[part], settings.colormap, limits)
+        moved = map_colors(interpolation.maps[part], settings.colormap, limits, DISTANCE_POWER)
         sheet.picture(renderer.render(interpolation.faces[part, 0], moved), last, top)
 
     bar, bar_top = 0.84 * width, bottom + 26 * unit
-    for left, scale, label in (
-        (first, (0.0, 1.0), "local weight"),
-        (last, limits, "distance (mm)"),
+    for left, scale, label, power in (
+        (first, (0.0, 1.0), "local weight", 1.0),
+        (last, limits, "distance (mm),\nsquare root scale", DISTANCE_POWER),
     ):
         box = (left + (width - bar) / 2, bar_top, bar, 18 * unit)
-        sheet.colorbar(box, settings.colormap, scale, label, size=24)
+        sheet.colorbar(box, settings.colormap, scale, label, size=24, power=power)
     ends = (
         f"source: {shorten(interpolation.source_id, 40)}   ·   "
         f"target: {shorten(interpolation.target_id, 40)}"

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colorbar import Colorbar
-from matplotlib.colors import Normalize
+from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from lwpipe.figures.style import INK, Picture, new_figure, paper_style, save_figure
 
@@ -84,8 +84,12 @@ class Sheet:
         label: str,
         vertical: bool = False,
         size: float = 14.0,
+        power: float = 1.0,
     ) -> None:
-        """Draw a colour bar in `box` (left, top, width, height); ticks and label lie outside."""
+        """Draw a colour bar in `box` (left, top, width, height); ticks and label lie outside.
+
+        Colours follow the values as in `lwpipe.figures.style.map_colors`.
+        """
         left, top, width, height = box
         pixel = self._unit * 72 / self._figure.dpi
         with paper_style():
@@ -99,11 +103,13 @@ class Sheet:
             )
             bar = Colorbar(
                 axes,
-                ScalarMappable(Normalize(*limits), matplotlib.colormaps[colormap]),
+                ScalarMappable(PowerNorm(power, *limits), matplotlib.colormaps[colormap]),
                 orientation="vertical" if vertical else "horizontal",
             )
             bar.outline.set_linewidth(0.6 * pixel)
             bar.locator = MaxNLocator(4 if vertical else 3, steps=[1, 2, 2.5, 5, 10])
+            if power != 1:
+                bar.locator = FixedLocator(_even_ticks(limits, power))
             bar.formatter = FuncFormatter(lambda value, _: f"{value:g}")
             bar.update_ticks()
             axes.tick_params(labelsize=size * pixel, width=pixel, length=4 * pixel, pad=4 * pixel)
@@ -121,3 +127,10 @@ class Sheet:
         """Write the sheet as PNG, atomically."""
         with paper_style():
             save_figure(self._figure, path)
+
+
+def _even_ticks(limits: tuple[float, float], power: float) -> list[float]:
+    """Return round values that stand about evenly on a scale of that power."""
+    low, high = limits
+    values = [low + (high - low) * share ** (1 / power) for share in (0, 1 / 3, 2 / 3, 0.97)]
+    return sorted({float(f"{value:.1g}") for value in values if float(f"{value:.1g}") <= high})

@@ -89,7 +89,10 @@ def save_figure(figure: Figure, picture: str | Path) -> None:
 
 
 def map_colors(
-    values: npt.ArrayLike, colormap: str, limits: tuple[float, float] = (0.0, 1.0)
+    values: npt.ArrayLike,
+    colormap: str,
+    limits: tuple[float, float] = (0.0, 1.0),
+    power: float = 1.0,
 ) -> Colors:
     """Return the colour of each value, uint8 (V, 3).
 
@@ -98,10 +101,11 @@ def map_colors(
     values : float (V,)
     colormap : a name that matplotlib knows
     limits : values of the first and the last colour; those beyond get the same
+    power : of the share of the way between the limits that a value is mapped at
     """
     low, high = limits
     scale = high - low if high > low else 1.0
-    share = np.clip((np.asarray(values, dtype=np.float64) - low) / scale, 0.0, 1.0)
+    share = np.clip((np.asarray(values, dtype=np.float64) - low) / scale, 0.0, 1.0) ** power
     return np.asarray(matplotlib.colormaps[colormap](share, bytes=True)[:, :3], dtype=np.uint8)
 
 

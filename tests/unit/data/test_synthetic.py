@@ -12,6 +12,7 @@ from lwpipe.data.settings import DataSettings
 from lwpipe.data.sources.synthetic import SyntheticSettings
 from lwpipe.data.sources.synthetic import curves as face_curves
 from lwpipe.data.sources.synthetic.anatomy import mean_face
+from lwpipe.data.sources.synthetic.detail import SCALES, detail_names, draw_detail
 from lwpipe.data.sources.synthetic.faces import (
     draw_parameters,
     expression_names,
@@ -19,6 +20,7 @@ from lwpipe.data.sources.synthetic.faces import (
     regions,
     shape_names,
     synthesize,
+    unit_fields,
 )
 from lwpipe.data.sources.synthetic.grid import FaceGrid, make_grid
 from lwpipe.data.sources.synthetic.shapes import ALL_PARAMETERS, GLOBAL_PARAMETERS, correlation
@@ -139,44 +141,47 @@ def test_mean_face_is_symmetric(grid: FaceGrid) -> None:
 
 
 def extreme_parameters(count: int) -> np.ndarray:
-    """All shape parameters at +-2.5; the second half with each expression in full."""
+    """All shape parameters at +-2.5, with detail; the second half with each expression in full."""
     rng = np.random.default_rng(1)
     shape = rng.choice([-2.5, 2.5], (count, len(shape_names())))
     shown = np.zeros((count, len(expression_names())))
     for row in range(count // 2, count):
         shown[row, row % len(expression_names())] = 1
-    return np.concatenate([shape, shown], axis=1)
+    return np.concatenate([shape, shown, draw_detail(count, rng)], axis=1)
 
 
-@pytest.mark.parametrize("vertices", [2000, 12_000])
-def test_extreme_faces_do_not_fold(vertices: int) -> None:
-    grid = make_grid(vertices)
+def turned_away(faces: np.ndarray, grid: FaceGrid) -> np.ndarray:
+    """Return the share of each face's triangles that look into the head, but for those under it."""
     triangles = grid.triangles
     middle = grid.points[triangles].mean(axis=1)
     # Beyond this radius the surface turns under the jaw, away from the viewer.
-    front = face_curves.outline_radius(middle[:, 0], middle[:, 1]) < 0.82
+    front = face_curves.outline_radius(np.abs(middle[:, 0]), middle[:, 1]) < 0.82
     angle = middle[:, 0] / 68
     skull = np.column_stack([np.sin(angle), 0 * angle, np.cos(angle)])
-    for face in synthesize(extreme_parameters(56), grid):
+    shares = []
+    for face in faces:
         normals = triangle_normals(face, triangles)
         outward = np.maximum(normals[:, 2], np.sum(normals * skull, axis=1))
-        assert (outward[front] > 0).all()
-        under = normals[:, 1] < 0.0
-        assert (outward[~front & ~under] > 0).all()
-        sides = [
-            np.linalg.norm(face[triangles[:, i]] - face[triangles[:, i - 1]], axis=1)
-            for i in range(3)
-        ]
-        longest = np.max(sides, axis=0)
-        area = np.linalg.norm(
-            np.cross(
-                face[triangles[:, 1]] - face[triangles[:, 0]],
-                face[triangles[:, 2]] - face[triangles[:, 0]],
-            ),
-            axis=1,
-        )
+        shares.append(np.mean((outward <= 0) & (front | (normals[:, 1] >= 0))))
+    return np.array(shares)
+
+
+@pytest.mark.parametrize("vertices", [2000, 12_000])
+def test_faces_do_not_fold(vertices: int) -> None:
+    grid = make_grid(vertices)
+    triangles = grid.triangles
+    drawn = synthesize(draw_parameters(60, 5), grid)
+    extreme = synthesize(extreme_parameters(56), grid)
+    # A hooked nose or a dropped jaw has an underside; nobody has all parameters at their ends.
+    assert turned_away(drawn, grid).max() < 0.003
+    assert turned_away(extreme, grid).max() < 0.01
+    assert np.mean(turned_away(extreme, grid)) < 0.002
+    for face, least in [(face, 0.005) for face in drawn] + [(face, 5e-4) for face in extreme]:
+        a, b, c = (face[triangles[:, i]] for i in range(3))
+        longest = np.max([np.linalg.norm(x - y, axis=1) for x, y in ((a, b), (b, c), (c, a))], 0)
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
         # Height over the longest side: zero for a degenerate triangle.
-        assert (area / longest**2).min() > 0.01
+        assert (area / longest**2).min() > least
 
 
 @pytest.mark.parametrize("vertices", [2000, 12_000])
@@ -205,7 +210,7 @@ def test_parameters_are_many_and_named_once() -> None:
     assert len(shape_names()) >= 30
     assert len(expression_names()) >= 5
     assert len(set(parameter_names())) == len(parameter_names())
-    assert parameter_names() == shape_names() + expression_names()
+    assert parameter_names() == shape_names() + expression_names() + detail_names()
 
 
 def test_correlation_is_what_is_drawn() -> None:
@@ -227,16 +232,14 @@ def test_a_parameter_moves_its_region_and_nothing_else(grid: FaceGrid) -> None:
         assert region.min() >= 0
         assert region.max() == pytest.approx(1)
         moved = np.linalg.norm(synthesize(one(item.name, 1.0), grid)[0] - neutral, axis=1)
-        assert 0.3 < moved.max() < 8, item.name
+        assert 0.3 < moved.max() < 9, item.name
         assert moved[region < 1e-6].max(initial=0) < 1e-4, item.name
         assert np.corrcoef(moved, region)[0, 1] > 0.99, item.name
         if item not in GLOBAL_PARAMETERS:
             assert np.mean(region > 0.1) < 0.5, item.name
 
 
-@pytest.mark.parametrize(
-    "name", ["smile", "jaw_open", "pout", "brow_raise", "frown", "sneer", "squint"]
-)
+@pytest.mark.parametrize("name", expression_names())
 def test_each_expression_moves_the_face(name: str, grid: FaceGrid) -> None:
     neutral = synthesize(one(name, 0.0), grid)[0]
     shown = synthesize(one(name, 1.0), grid)[0]
@@ -245,17 +248,133 @@ def test_each_expression_moves_the_face(name: str, grid: FaceGrid) -> None:
     assert np.median(moved) < 0.35 * moved.max()
 
 
-def test_population_is_mildly_non_linear(grid: FaceGrid) -> None:
-    faces = synthesize(draw_parameters(200, 0), grid).reshape(200, -1)
+def test_the_jaw_is_turned_as_one_bone(grid: FaceGrid) -> None:
+    neutral, half, whole = (synthesize(one("jaw_open", v), grid)[0] for v in (0.0, 0.5, 1.0))
+    chin = np.flatnonzero((np.abs(grid.points[:, 0]) < 25) & (grid.points[:, 1] < -96))
+    pairs = chin[[0, 1, 2, 3]], chin[[-1, -2, -3, -4]]
+    apart = [np.linalg.norm(face[pairs[0]] - face[pairs[1]], axis=1) for face in (neutral, whole)]
+    np.testing.assert_allclose(*apart, atol=0.05)
+    # On an arc the middle of the way is off the chord.
+    chord = (neutral[chin] + whole[chin]) / 2
+    assert np.linalg.norm(half[chin] - chord, axis=1).min() > 0.4
+
+
+def test_lids_slide_over_the_ball(grid: FaceGrid) -> None:
+    neutral, shut = (synthesize(one("blink_right", v), grid)[0] for v in (0.0, 1.0))
+    p, q = grid.points.T
+    opening = face_curves.eye_depth(p, q) > 0
+    centre = neutral[np.argmin((p - 31.5) ** 2 + (q - 0.4) ** 2)] - [0, 0, 14.1]
+    eye = np.hypot(p - 31.5, q) < 14
+    radii = [np.linalg.norm((face - centre)[eye, 1:], axis=1) for face in (neutral, shut)]
+    np.testing.assert_allclose(*radii, atol=1e-3)
+    height = [np.ptp(face[opening & (np.abs(p - 31.5) < 3), 1]) for face in (neutral, shut)]
+    assert height[1] < 0.6 * height[0]
+    assert np.array_equal(neutral[p < 0], shut[p < 0])
+
+
+def test_sizes_multiply(grid: FaceGrid) -> None:
+    tip = np.argmax(mean_face(grid.points)[:, 2])
+    zero, long, big = (
+        synthesize(one(name, 2.0 * (name != "jaw_open")), grid)[0, tip].astype(np.float64)
+        for name in ("jaw_open", "nose_projection", "nose_size")
+    )
+    both = synthesize(one("nose_projection", 2.0) + one("nose_size", 2.0), grid)[0, tip]
+    base = -3.0
+    grown = [(face[2] - base) / (zero[2] - base) for face in (long, big, both)]
+    assert grown[2] == pytest.approx(grown[0] * grown[1], rel=0.01)
+    assert grown[2] - 1 > 1.02 * (grown[0] - 1 + grown[1] - 1)
+
+
+# --- the detail -----------------------------------------------------------------------------------
+
+
+def test_detail_is_local_smooth_and_along_the_normal(grid: FaceGrid) -> None:
+    fields = unit_fields(grid)[-len(detail_names()) :]
+    length = np.linalg.norm(fields, axis=2)
+    half = length > 0.5 * length.max(axis=1, keepdims=True)
+    assert (np.mean(half, axis=1) < 0.2).all()
+    assert 0.2 < np.median(length.max(axis=1)) < 1
+    normals = np.zeros((len(grid.points), 3))
+    face = mean_face(grid.points)
+    for corner in range(3):
+        np.add.at(normals, grid.triangles[:, corner], triangle_normals(face, grid.triangles))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    along = np.abs(np.einsum("jvc,vc->jv", fields, normals))
+    assert along.sum() > 0.85 * length.sum()
+
+
+def test_detail_is_a_persons_own_at_any_resolution(grid: FaceGrid) -> None:
+    fine = make_grid(12_000)
+    people = draw_parameters(3, 0, expressions=False)
+    people[:, : len(shape_names())] = 0
+    coarse, dense = (synthesize(people, mesh) - mean_of(mesh) for mesh in (grid, fine))
+    near = np.argmin(
+        np.linalg.norm(grid.points[:, None] - fine.points[None], axis=2), axis=1
+    )  # fmt: skip
+    gap = np.linalg.norm(grid.points - fine.points[near], axis=1)
+    # The skin of the nostrils turns quickly: two points so close may have other normals.
+    same = gap < 0.5
+    apart = np.linalg.norm(coarse[:, same] - dense[:, near[same]], axis=2)
+    assert same.mean() > 0.15
+    assert np.percentile(apart, 95) < 0.12
+    size = np.linalg.norm(coarse, axis=2)
+    assert 0.3 < size.mean() < 0.7
+    assert not np.allclose(coarse[0], coarse[1], atol=0.5)
+
+
+def mean_of(grid: FaceGrid) -> np.ndarray:
+    return synthesize(np.zeros((1, len(parameter_names()))), grid)[0]
+
+
+def test_coarse_detail_varies_more_than_fine_detail(grid: FaceGrid) -> None:
+    rng = np.random.default_rng(0)
+    drawn = draw_detail(200, rng)
+    scale = np.array([name.split("_")[1] for name in detail_names()])
+    spread = []
+    for spacing, _ in SCALES:
+        parameters = np.zeros((200, len(parameter_names())))
+        parameters[:, -drawn.shape[1] :] = drawn * (scale == f"{spacing:.0f}mm")
+        moved = np.linalg.norm(synthesize(parameters, grid) - mean_of(grid), axis=2)
+        spread.append(np.sqrt(np.mean(moved**2)))
+    assert spread[0] > 1.2 * spread[1] > 1.2**2 * spread[2]
+    np.testing.assert_allclose(spread, [deviation for _, deviation in SCALES], rtol=0.25)
+
+
+def test_detail_hardly_parts_lids_and_lips(grid: FaceGrid) -> None:
+    moved = np.linalg.norm(unit_fields(grid)[-len(detail_names()) :], axis=2)
+    total = np.sqrt((moved**2).sum(axis=0))
+    p, q = np.abs(grid.points[:, 0]), grid.points[:, 1]
+    line = (np.abs(q - face_curves.mouth_line(p)) < 0.5) & (p < 18)
+    ball = face_curves.eye_depth(p, q) > 1
+    assert total[ball].max() < 1e-6
+    assert total[line].max() < 0.4 * np.median(total)
+
+
+def test_principal_components_leave_of_faces_what_they_leave_of_real_ones() -> None:
+    faces = synthesize(draw_parameters(300, 0), make_grid(2500)).reshape(300, -1)
+    train, test = faces[:267] - faces[:267].mean(axis=0), faces[267:] - faces[:267].mean(axis=0)
+    basis = np.linalg.svd(train, full_matrices=False)[2][:64]
+    left = (test - test @ basis.T @ basis).reshape(33, -1, 3)
+    assert 0.3 < np.linalg.norm(left, axis=2).mean() < 0.6
+
+
+def test_the_first_faces_of_more_are_the_same() -> None:
+    few, many = draw_parameters(5, 3), draw_parameters(50, 3)
+    np.testing.assert_allclose(few, many[:5], atol=1e-12)
+    assert not np.allclose(few[0], draw_parameters(5, 4)[0])
+
+
+# --- the population -------------------------------------------------------------------------------
+
+
+def test_population_is_not_linear(grid: FaceGrid) -> None:
+    parameters = draw_parameters(300, 0)
+    named = len(shape_names()) + len(expression_names())
+    parameters[:, named:] = 0
+    faces = synthesize(parameters, grid).reshape(300, -1)
     centred = faces - faces.mean(axis=0)
     energy = np.linalg.svd(centred, compute_uv=False) ** 2
-    count = len(parameter_names())
-    left = energy[count:].sum() / energy.sum()
-    assert 1e-5 < left < 0.05
-    big = synthesize(one("head_width", 2.0) + one("jaw_width", 2.0), grid)
-    zero = synthesize(one("head_width", 0.0), grid)
-    alone = [synthesize(one(key, 2.0), grid) - zero for key in ("head_width", "jaw_width")]
-    assert np.abs(big - zero - alone[0] - alone[1]).max() > 0.1
+    assert 1e-4 < energy[named:].sum() / energy.sum() < 0.05
 
 
 def test_population_has_human_spread(grid: FaceGrid) -> None:
@@ -263,7 +382,7 @@ def test_population_has_human_spread(grid: FaceGrid) -> None:
     size = np.ptp(faces, axis=1)
     assert 120 < size[:, 0].mean() < 150
     assert 140 < size[:, 1].mean() < 190
-    assert 3 < size[:, 0].std() < 9
+    assert 3 < size[:, 0].std() < 11
     assert 3 < size[:, 1].std() < 12
     spread = np.linalg.norm(faces.std(axis=0), axis=1)
     assert 1 < np.median(spread) < 6

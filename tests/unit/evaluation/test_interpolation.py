@@ -11,7 +11,7 @@ import pytest
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.evaluation.interpolation import COLUMNS, interpolate_pair, read_interpolations
-from lwpipe.evaluation.pairs import choose_pairs
+from lwpipe.evaluation.pairs import choose_pairs, part_differences
 from lwpipe.evaluation.settings import InterpolationSettings
 from lwpipe.evaluation.surface import surface_distances
 from lwpipe.mesh.ply_file import read_ply
@@ -176,20 +176,35 @@ def test_model_that_does_not_fit_is_refused(patches, tmp_path):
 
 
 def test_pairs_come_from_the_settings_or_from_the_seed(patches):
-    data = patches.data
+    data, weights = patches.data, patches.weights
     named = InterpolationSettings(pairs=[["f03", "f41"]])
-    assert choose_pairs(data, named) == [(3, 41)]
+    assert choose_pairs(data, weights, named) == [(3, 41)]
     with pytest.raises(LwpipeError, match=r"interpolation\.pairs\[0\].*'f99'.*nearest is 'f\d9'"):
-        choose_pairs(data, InterpolationSettings(pairs=[["f99", "f41"]]))
-    drawn = choose_pairs(data, InterpolationSettings(random_pairs=5, seed=1))
-    assert drawn == choose_pairs(data, InterpolationSettings(random_pairs=5, seed=1))
-    assert drawn != choose_pairs(data, InterpolationSettings(random_pairs=5, seed=2))
+        choose_pairs(data, weights, InterpolationSettings(pairs=[["f99", "f41"]]))
+    drawn = choose_pairs(data, weights, InterpolationSettings(random_pairs=5, seed=1))
+    assert drawn == choose_pairs(data, weights, InterpolationSettings(random_pairs=5, seed=1))
+    assert drawn != choose_pairs(data, weights, InterpolationSettings(random_pairs=5, seed=2))
     assert len(set(drawn)) == 5
     assert all(a != b for a, b in drawn)
     assert {row for pair in drawn for row in pair} <= set(data.indices("test"))
 
 
+def test_drawn_pairs_differ_in_every_part(patches):
+    data, weights = patches.data, patches.weights
+    test = data.indices("test")
+    every = np.array([(a, b) for a in test for b in test if a != b])
+    apart = part_differences(data, every, weights)
+    first = np.linalg.norm(data.vertices[every[0, 0]] - data.vertices[every[0, 1]], axis=1)
+    assert apart[0, 1] == pytest.approx(np.average(first, weights=weights[:, 1]), rel=1e-5)
+    least = (apart / apart.mean(axis=0)).min(axis=1)
+    for seed in range(4):
+        drawn = choose_pairs(data, weights, InterpolationSettings(random_pairs=2, seed=seed))
+        found = [least[(every == pair).all(axis=1)][0] for pair in drawn]
+        assert min(found) > np.percentile(least, 80)
+
+
 def test_pairs_cannot_be_drawn_from_one_test_face(tmp_path):
     data = store(tmp_path, 4, 1)
+    weights = np.ones((data.vertices.shape[1], 1))
     with pytest.raises(LwpipeError, match=r"interpolation\.pairs.*1 test faces"):
-        choose_pairs(data, InterpolationSettings())
+        choose_pairs(data, weights, InterpolationSettings())

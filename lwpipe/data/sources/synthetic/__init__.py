@@ -74,16 +74,14 @@ class Synthetic(Source[SyntheticSettings]):
 
 
 class _Parameters(Factors):
-    """All parameters of shape and expression; nothing else is common to two faces."""
+    """All parameters: shape, expressions and the bumps of the detail. Two faces share nothing."""
 
     def __init__(self, grid: FaceGrid, with_expressions: bool) -> None:
         from lwpipe.data.sources.synthetic import faces
 
         self.grid, self.with_expressions = grid, with_expressions
         self.names = tuple(faces.parameter_names())
-        moved = faces.synthesize(np.eye(len(self.names)), grid)
-        mean = faces.synthesize(np.zeros((1, len(self.names))), grid)
-        self.fields = np.asarray(moved - mean, np.float64)
+        self.fields = faces.unit_fields(grid)
 
     def draw(self, count: int, seed: int) -> tuple[Floats, Floats, Floats]:
         """Draw two faces, each from a stream that is not the data set's."""

@@ -1,7 +1,8 @@
-"""The shape parameters of the embedded face: one displacement field each, and how they correlate.
+"""The shape parameters of the embedded face, and how they correlate.
 
-A field is the displacement (mm) of every vertex for one standard deviation; most act on one region.
-Sizes were set by hand, small enough not to fold the skin; they are not fitted to measurements.
+Most act on one region: by a field, the displacement (mm) of every vertex for one standard
+deviation, or by a size that multiplies. All were set by hand, small enough not to fold the skin;
+they are not fitted to measurements.
 """
 
 from __future__ import annotations
@@ -13,89 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.data.sources.synthetic import curves
-from lwpipe.data.sources.synthetic.anatomy import bump, mean_face, smooth_step
-from lwpipe.data.sources.synthetic.grid import FaceGrid
+from lwpipe.data.sources.synthetic.anatomy import smooth_step
+from lwpipe.data.sources.synthetic.canvas import Canvas
+from lwpipe.data.sources.synthetic.motions import Stretch, Turn
 
 Floats = npt.NDArray[np.float64]
 
-# Relative spread of the head's width, height and depth: the first three parameters.
-HEAD_SCALES = (0.035, 0.035, 0.05)
-
-
-class Canvas:
-    """Canonical coordinates of a grid, and the brushes that fields are painted with.
-
-    Attributes
-    ----------
-    p, q : float64 (V,)
-        |p| and q, mm.
-    side : float64 (V,)
-        -1 at the viewer's left, 1 at the right, passing smoothly through 0 on the midline.
-    out : float64 (V, 3)
-        Normal of the skull under the point.
-    """
-
-    def __init__(self, grid: FaceGrid) -> None:
-        self.signed = grid.points[:, 0]
-        self.p, self.q = np.abs(self.signed), grid.points[:, 1]
-        self.side = np.tanh(self.signed / 5.0)
-        angle = self.signed / 68.0
-        self.out = np.column_stack([np.sin(angle), 0 * angle, np.cos(angle)])
-        self.mean = mean_face(grid.points)
-
-    def bump(
-        self, centre: tuple[float, float], radii: tuple[float, float], turn: float = 0.0
-    ) -> Floats:
-        """Return a Gaussian on both sides of the face, summed, of height 1 at its centre."""
-        near = bump(self.p, self.q, centre, radii, turn)
-        far = bump(-self.p, self.q, centre, radii, turn)
-        peak = 1 + np.exp(-0.5 * (2 * centre[0] / radii[0]) ** 2)
-        return np.asarray((near + far) / peak)
-
-    def step(self, low: float, high: float) -> Floats:
-        """Return 0 below `low` and 1 above `high` in q."""
-        return smooth_step(low, high, self.q)
-
-    def move(
-        self, x: Floats | float = 0.0, y: Floats | float = 0.0, z: Floats | float = 0.0
-    ) -> Floats:
-        """Return a field from its components; x points away from the midline."""
-        zero = np.zeros_like(self.p)
-        return np.column_stack([self.side * x + zero, y + zero, z + zero])
-
-    def swell(self, amount: Floats) -> Floats:
-        """Return a field along the normal of the skull."""
-        return np.asarray(amount[:, None] * self.out)
-
-    @property
-    def eye(self) -> Floats:
-        """Where the eye and its lids are: 1 in the opening, 0 beyond the socket."""
-        r = np.hypot((self.p - 31.5) / 22.0, (self.q - 0.5) / 16.0)
-        return 1 - smooth_step(0.5, 1.6, r)
-
-    @property
-    def brow(self) -> Floats:
-        """The eyebrow's band."""
-        arch = 14.0 + 5.0 * np.sin(np.pi * np.clip((self.p - 2) / 62, 0, 1))
-        band = np.exp(-0.5 * ((self.q - arch) / 8.5) ** 2)
-        return np.asarray(band * (1 - smooth_step(44, 66, self.p)))
-
-    @property
-    def mouth(self) -> Floats:
-        """Both lips and the skin around them."""
-        r = np.hypot(self.p / 36.0, (self.q + 70.0) / 17.0)
-        return 1 - smooth_step(0.4, 1.6, r)
-
-    @property
-    def nose(self) -> Floats:
-        """Tip, wings and lower bridge."""
-        r = np.hypot(self.p / 20.0, (self.q + 38.0) / 16.0)
-        return 1 - smooth_step(0.35, 1.6, r)
-
-    @property
-    def chin(self) -> Floats:
-        """The chin down to its underside."""
-        return np.asarray((1 - smooth_step(14, 44, self.p)) * (1 - self.step(-104, -84)))
+# Where the jaw hangs: y and z of its axis, mm.
+HINGE = (-24.0, -78.0)
 
 
 @dataclass(frozen=True)
@@ -105,12 +31,13 @@ class Parameter:
     Attributes
     ----------
     name : what grows with it
-    field : displacement for one standard deviation, float64 (V, 3), mm
+    acts : what one standard deviation does
+        A field float64 (V, 3), mm, that is added, or a stretch or turn of what it finds.
     robust, aged, broad : loadings on the three hidden factors that correlate the parameters
     """
 
     name: str
-    field: Callable[[Canvas], Floats]
+    acts: Callable[[Canvas], Floats] | Stretch | Turn
     robust: float = 0.0
     aged: float = 0.0
     broad: float = 0.0
@@ -156,7 +83,7 @@ def _fold(c: Canvas) -> Floats:
     return c.move(y=-0.35 * window * band, z=0.9 * window * band)
 
 
-PARAMETERS = (
+FIELDS = (
     Parameter("forehead_height", lambda c: c.move(y=3.0 * c.step(18, 66)), aged=0.2),
     Parameter("forehead_slope", lambda c: c.move(z=-4.0 * c.step(16, 78)), robust=0.4),
     Parameter("forehead_bulge", lambda c: c.swell(1.7 * c.bump((0, 44), (34, 14))), robust=-0.3),
@@ -167,7 +94,6 @@ PARAMETERS = (
     Parameter("brow_height", lambda c: c.move(y=1.2 * c.brow), robust=-0.3, aged=-0.3),
     Parameter("brow_angle", lambda c: c.move(y=1.4 * c.brow * np.tanh((c.p - 26) / 16))),
     Parameter("eye_spacing", lambda c: c.move(x=1.1 * c.eye), broad=0.4),
-    Parameter("eye_width", lambda c: c.move(x=0.8 * c.eye * np.tanh((c.p - 31.5) / 14))),
     Parameter("eye_height", lambda c: c.move(y=0.8 * c.eye)),
     Parameter("eye_depth", lambda c: c.move(z=-1.3 * c.eye), robust=0.4, aged=0.2),
     Parameter("eye_tilt", lambda c: c.move(y=0.8 * c.eye * np.tanh((c.p - 31.5) / 14)), aged=-0.2),
@@ -182,8 +108,6 @@ PARAMETERS = (
     Parameter(
         "nose_hump", lambda c: c.move(z=1.2 * c.bump((0, -13), (6, 6))), robust=0.3, aged=0.2
     ),
-    Parameter("nose_length", lambda c: c.move(y=-1.7 * c.nose), aged=0.3),
-    Parameter("nose_projection", lambda c: c.move(z=1.9 * c.bump((0, -40), (11, 12))), robust=0.3),
     Parameter(
         "nose_tip_size",
         lambda c: c.move(
@@ -192,15 +116,6 @@ PARAMETERS = (
             z=0.7 * c.bump((0, -38), (8, 6)),
         ),
         aged=0.2,
-    ),
-    Parameter(
-        "nose_tip_angle",
-        lambda c: c.move(y=1.2 * c.bump((0, -40), (9, 8)), z=0.4 * c.bump((0, -46), (8, 5))),
-        robust=-0.3,
-        aged=-0.3,
-    ),
-    Parameter(
-        "nose_width", lambda c: c.move(x=1.6 * c.bump((13, -43), (8, 8))), robust=0.2, broad=0.4
     ),
     Parameter(
         "nose_flare",
@@ -239,9 +154,6 @@ PARAMETERS = (
         lambda c: c.move(z=0.5 * c.bump((5, -54), (1.8, 5)) - 0.6 * c.bump((0, -54), (2.4, 5))),
         aged=-0.3,
     ),
-    Parameter(
-        "mouth_width", lambda c: c.move(x=2.2 * c.mouth * np.tanh(c.p / 20)), robust=0.2, broad=0.3
-    ),
     Parameter("mouth_protrusion", lambda c: c.move(z=1.7 * c.mouth)),
     Parameter(
         "mouth_corner_height", lambda c: c.move(y=1.1 * c.bump((25, -68), (9, 6))), aged=-0.3
@@ -253,14 +165,8 @@ PARAMETERS = (
         lambda c: c.move(y=-2.6 * (1 - c.step(-118, -80)) * (1 - smooth_step(20, 80, c.p))),
         robust=0.4,
     ),
-    Parameter(
-        "chin_width", lambda c: c.move(x=2.2 * c.bump((18, -106), (12, 12))), robust=0.4, broad=0.2
-    ),
     Parameter("chin_projection", lambda c: c.move(z=2.4 * c.chin), robust=0.3),
     Parameter("chin_groove", lambda c: c.move(z=-1.0 * c.bump((0, -88), (17, 5)))),
-    Parameter(
-        "jaw_width", lambda c: c.move(x=2.8 * c.bump((62, -78), (20, 20))), robust=0.4, broad=0.4
-    ),
     Parameter(
         "jaw_angle",
         lambda c: (
@@ -273,20 +179,77 @@ PARAMETERS = (
     Parameter("brow_height_asymmetry", lambda c: c.move(y=0.6 * c.side * c.brow)),
     Parameter("nose_deviation", lambda c: np.column_stack([0.9 * c.nose, 0 * c.p, 0 * c.p])),
     Parameter("mouth_asymmetry", lambda c: c.move(y=0.6 * c.side * c.mouth)),
+)
+
+SIZES = (
+    Parameter("eye_size", Stretch((0.05, 0.055, 0), lambda c: c.eye, (31.5, 0.4, 0)), aged=-0.2),
+    Parameter("nose_length", Stretch((0, 0.06, 0), lambda c: c.whole_nose, (0, 2, 0)), aged=0.3),
     Parameter(
-        "jaw_asymmetry",
-        lambda c: np.column_stack([1.0 * (1 - c.step(-112, -62)), 0 * c.p, 0 * c.p]),
+        "nose_projection",
+        Stretch((0, 0, 0.10), lambda c: c.whole_nose, (0, 0, -3)),
+        robust=0.3,
+    ),
+    Parameter(
+        "nose_width",
+        Stretch((0.14, 0, 0), lambda c: c.bump((8, -41), (12, 12))),
+        robust=0.2,
+        broad=0.4,
+    ),
+    Parameter(
+        "nose_size",
+        Stretch((0.06, 0.04, 0.06), lambda c: c.whole_nose, (0, -20, -3)),
+        robust=0.2,
+        aged=0.2,
+    ),
+    Parameter(
+        "nose_tip_angle",
+        Turn(-3.5, (1, 2), (-49, -4), lambda c: c.bump((0, -41), (12, 9))),
+        robust=-0.3,
+        aged=-0.3,
+    ),
+    Parameter(
+        "mouth_width",
+        Stretch((0.10, 0, 0), lambda c: c.mouth),
+        robust=0.2,
+        broad=0.3,
+    ),
+    Parameter("mouth_size", Stretch((0.06, 0.05, 0.07), lambda c: c.mouth, (0, -68, -8))),
+    Parameter(
+        "chin_width",
+        Stretch((0.12, 0, 0), lambda c: c.bump((12, -106), (18, 14))),
+        robust=0.4,
+        broad=0.2,
+    ),
+    Parameter(
+        "jaw_width",
+        Stretch((0.055, 0, 0), lambda c: c.bump((60, -80), (22, 20))),
+        robust=0.4,
+        broad=0.4,
+    ),
+    Parameter(
+        "jaw_length",
+        Stretch((0, 0.04, 0), lambda c: 1 - c.step(-100, -62), (0, -58, 0)),
+        robust=0.4,
+    ),
+    Parameter("jaw_slope", Turn(2.5, (1, 2), HINGE, lambda c: c.jaw), robust=-0.3),
+    Parameter("jaw_asymmetry", Turn(1.6, (0, 1), (0, -15), lambda c: 1 - c.step(-110, -35))),
+)
+
+# The head's sizes come last: they scale what the others and the expressions have made.
+HEAD = (
+    Parameter("head_width", Stretch((0.04, 0, 0)), robust=0.3, broad=0.5),
+    Parameter("head_height", Stretch((0, 0.04, 0), centre=(0, -30, 0)), robust=0.5, broad=-0.2),
+    Parameter("head_depth", Stretch((0, 0, 0.05)), robust=0.2),
+)
+AGE = (Parameter("age_sag", _sag, aged=0.8),)
+FACE = (
+    Parameter("face_bend", Turn(2.5, (1, 2), (-30, -60), lambda c: np.tanh((c.q + 30) / 60))),
+    Parameter(
+        "face_taper", Stretch((0.045, 0, 0), lambda c: np.tanh((c.q + 25) / 60)), robust=-0.3
     ),
 )
-
-GLOBAL_PARAMETERS = (
-    Parameter("head_width", lambda c: c.mean * [HEAD_SCALES[0], 0, 0], robust=0.3, broad=0.5),
-    Parameter("head_height", lambda c: c.mean * [0, HEAD_SCALES[1], 0], robust=0.5, broad=-0.2),
-    Parameter("head_depth", lambda c: c.mean * [0, 0, HEAD_SCALES[2]], robust=0.2),
-    Parameter("age_sag", _sag, aged=0.8),
-)
-
-ALL_PARAMETERS = GLOBAL_PARAMETERS + PARAMETERS
+GLOBAL_PARAMETERS = HEAD + FACE + AGE
+ALL_PARAMETERS = GLOBAL_PARAMETERS + FIELDS + SIZES
 
 
 def correlation() -> Floats:
