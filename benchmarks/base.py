@@ -39,7 +39,7 @@ def make_model(pyramid: Pyramid, base: str) -> PartModel:
     height = (vertices[:, 1] - vertices[:, 1].min()) / np.ptp(vertices[:, 1])
     bands = np.exp(-((height[:, None] - np.linspace(0.1, 0.9, PARTS)) ** 2) / 0.03)
     bands = (bands / bands.sum(axis=1, keepdims=True)).astype(np.float32)
-    settings = ModelSettings.model_validate({"base": base})
+    settings = ModelSettings.model_validate({"base": base, "latent_size": 64})
     components = None
     if base == "pca":
         draw = np.random.default_rng(0).standard_normal((vertices.size, settings.latent_size))

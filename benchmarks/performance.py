@@ -53,7 +53,8 @@ def make_network(pyramid: Pyramid, backend: str, device: torch.device) -> PartAu
     """Return the network of DESIGN: 16, 16, 16, 32 channels, order 6, 64 latent, four parts."""
     torch.manual_seed(0)
     weights = torch.rand(len(pyramid.vertices[-1]), PARTS)
-    return PartAutoencoder(Geometry.of(pyramid), weights, ModelSettings(), backend).to(device)
+    settings = ModelSettings(latent_size=64)
+    return PartAutoencoder(Geometry.of(pyramid), weights, settings, backend).to(device)
 
 
 def warm_up(backend: str, device: torch.device) -> None:

@@ -13,7 +13,7 @@ from lwpipe.model.weightings import WEIGHTINGS
 class LatentSettings(Section):
     """The size of the codes."""
 
-    latent_size: Annotated[int, Field(ge=1, le=4096)] = 64
+    latent_size: Annotated[int, Field(ge=1, le=4096)] = 16
     """Z: size of the latent code and of each part encoding."""
 
 

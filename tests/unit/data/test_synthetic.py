@@ -147,7 +147,7 @@ def extreme_parameters(count: int) -> np.ndarray:
     shown = np.zeros((count, len(expression_names())))
     for row in range(count // 2, count):
         shown[row, row % len(expression_names())] = 1
-    return np.concatenate([shape, shown, draw_detail(count, rng)], axis=1)
+    return np.concatenate([shape, shown, draw_detail(rng.standard_normal((count, 3)), rng)], axis=1)
 
 
 def turned_away(faces: np.ndarray, grid: FaceGrid) -> np.ndarray:
@@ -328,7 +328,7 @@ def mean_of(grid: FaceGrid) -> np.ndarray:
 
 def test_coarse_detail_varies_more_than_fine_detail(grid: FaceGrid) -> None:
     rng = np.random.default_rng(0)
-    drawn = draw_detail(200, rng)
+    drawn = draw_detail(rng.standard_normal((200, 3)), rng)
     scale = np.array([name.split("_")[1] for name in detail_names()])
     spread = []
     for spacing, _ in SCALES:
@@ -338,6 +338,19 @@ def test_coarse_detail_varies_more_than_fine_detail(grid: FaceGrid) -> None:
         spread.append(np.sqrt(np.mean(moved**2)))
     assert spread[0] > 1.2 * spread[1] > 1.2**2 * spread[2]
     np.testing.assert_allclose(spread, [deviation for _, deviation in SCALES], rtol=0.25)
+
+
+def test_half_of_the_detail_follows_the_traits_and_not_in_proportion() -> None:
+    rng = np.random.default_rng(1)
+    traits = rng.standard_normal((4000, 3))
+    one, two = (draw_detail(traits, np.random.default_rng(seed)) for seed in (2, 3))
+    assert one.std(axis=0) == pytest.approx(1, abs=0.1)
+    together = np.mean((one - one.mean(axis=0)) * (two - two.mean(axis=0)))
+    assert together == pytest.approx(0.5, abs=0.08)
+    # A line through the traits holds only part of what they say.
+    columns = np.column_stack([np.ones(4000), traits])
+    line = columns @ np.linalg.lstsq(columns, one, rcond=None)[0]
+    assert 0.05 < line.var(axis=0).mean() < 0.35
 
 
 def test_detail_hardly_parts_lids_and_lips(grid: FaceGrid) -> None:

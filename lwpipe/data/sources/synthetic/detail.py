@@ -23,9 +23,12 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 # Spacing of a lattice and standard deviation of its field, both mm.
-SCALES = ((28.0, 0.55), (17.0, 0.40), (10.0, 0.25))
+SCALES = ((28.0, 0.63), (17.0, 0.46), (10.0, 0.29))
 # Correlation of a bump with its mirror image: faces are nearly symmetric.
 SYMMETRY = 0.6
+# Share of the variance that follows the traits, how fast (in waves of 2 pi deviations), and a seed.
+FOLLOWS = 0.5
+_FREQUENCY, _WAVES = 0.7, 20
 # Radius of a bump in spacings of its lattice, and its square's mean over the disc of that radius.
 _REACH, _MEAN_SQUARE = 2.0, 7 / 99
 # How many bumps of a hexagonal lattice overlap at a point.
@@ -67,11 +70,31 @@ def _mirror() -> Ints:
     return np.concatenate(numbers)
 
 
-def draw_detail(count: int, rng: np.random.Generator) -> Floats:
-    """Draw the heights of the bumps in their deviations, float64 (count, D).
+@lru_cache(maxsize=1)
+def _waves(traits: int) -> tuple[Floats, Floats]:
+    """Return frequencies (traits, D) and phases (D,) of what the traits make of each bump."""
+    mirror = _mirror()
+    rng = np.random.default_rng(_WAVES)
+    frequencies = rng.normal(0, _FREQUENCY, (traits, len(mirror)))
+    phases = rng.uniform(0, 2 * np.pi, len(mirror))
+    # Build and age are the same on both sides.
+    first = np.minimum(mirror, np.arange(len(mirror)))
+    return frequencies[:, first], phases[first]
 
-    They are normal with unit variance; a bump and its mirror image correlate by `SYMMETRY`.
+
+def draw_detail(traits: Floats, rng: np.random.Generator) -> Floats:
+    """Draw the heights of the bumps in their deviations, float64 (count, D), of unit variance.
+
+    Of their variance `FOLLOWS` follows the person's traits (count, T), normal numbers, each bump on a
+    wave of its own: skin fills and sags with build and age, but not in proportion. The rest is
+    drawn; in it a bump and its mirror image correlate by `SYMMETRY`.
     """
+    frequencies, phases = _waves(traits.shape[1])
+    following = np.sqrt(2) * np.cos(traits @ frequencies + phases)
+    return np.sqrt(FOLLOWS) * following + np.sqrt(1 - FOLLOWS) * _drawn(len(traits), rng)
+
+
+def _drawn(count: int, rng: np.random.Generator) -> Floats:
     mirror = _mirror()
     drawn = rng.standard_normal((count, len(mirror)))
     both, one = (np.sqrt(1 + SYMMETRY) + sign * np.sqrt(1 - SYMMETRY) for sign in (1, -1))

@@ -20,7 +20,7 @@ from lwpipe.data.sources.synthetic.detail import Detail, detail_names, draw_deta
 from lwpipe.data.sources.synthetic.expressions import EXPRESSIONS, express
 from lwpipe.data.sources.synthetic.grid import FaceGrid
 from lwpipe.data.sources.synthetic.motions import Motion, Stretch, Turn
-from lwpipe.data.sources.synthetic.shapes import ALL_PARAMETERS, HEAD, correlation
+from lwpipe.data.sources.synthetic.shapes import ALL_PARAMETERS, HEAD, loadings
 
 Floats = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.float32]
@@ -145,13 +145,15 @@ def draw_parameters(count: int, seed: int | Sequence[int], expressions: bool = T
     """Draw a population, float64 (count, P), columns as in `parameter_names`.
 
     Shape parameters are normal with unit variance and the fixed correlations of
-    `shapes.correlation`, through its Cholesky factor; the detail is normal too. With `expressions`,
-    four faces in five show one to four, each at a strength of 0.3 to 1. Shape, expressions and
+    `shapes.correlation`: those of three normal traits that they follow, and the detail too, in its
+    own way. With `expressions`, four faces in five show one to four, each at a strength of 0.3 to 1. Shape, expressions and
     detail have a stream each, so that the first faces of a larger population are the same.
     """
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)]
-    factor = np.linalg.cholesky(correlation())
-    shape = streams[0].standard_normal((count, len(factor))) @ factor.T
+    follows = loadings()
+    drawn = streams[0].standard_normal((count, follows.shape[1] + len(follows)))
+    traits, own = np.split(drawn, [follows.shape[1]], axis=1)
+    shape = traits @ follows.T + own * np.sqrt(1 - (follows**2).sum(axis=1))
     drawn = streams[1].random((count, 1 + 2 * _MOST_EXPRESSIONS))
     active = np.zeros((count, len(EXPRESSIONS)))
     shares = np.array([_OFTEN.get(name, 1) for name in EXPRESSIONS])
@@ -163,7 +165,7 @@ def draw_parameters(count: int, seed: int | Sequence[int], expressions: bool = T
             which, strength = drawn[rows, 1 + 2 * place], drawn[rows, 2 + 2 * place]
             column = np.searchsorted(np.cumsum(shares), which)
             active[rows, column] = 0.3 + 0.7 * strength
-    return np.concatenate([shape, active, draw_detail(count, streams[2])], axis=1)
+    return np.concatenate([shape, active, draw_detail(traits, streams[2])], axis=1)
 
 
 def expression_label(parameters: Floats) -> str:

@@ -252,13 +252,17 @@ GLOBAL_PARAMETERS = HEAD + FACE + AGE
 ALL_PARAMETERS = GLOBAL_PARAMETERS + FIELDS + SIZES
 
 
+def loadings() -> Floats:
+    """Return how the shape parameters follow the traits, float64 (P, 3): robust, aged, broad."""
+    return np.array([[item.robust, item.aged, item.broad] for item in ALL_PARAMETERS])
+
+
 def correlation() -> Floats:
     """Return the correlation matrix of the shape parameters, float64 (P, P).
 
-    Three hidden factors (robust, aged, broad) with the loadings L of `ALL_PARAMETERS`:
-    R = L L^T with a unit diagonal, which is positive definite because no row of L is longer than 1.
+    R = L L^T with a unit diagonal, L being the `loadings`; it is positive definite because no row of
+    L is longer than 1.
     """
-    loadings = np.array([[item.robust, item.aged, item.broad] for item in ALL_PARAMETERS])
-    matrix = loadings @ loadings.T
+    matrix = loadings() @ loadings().T
     np.fill_diagonal(matrix, 1.0)
     return np.asarray(matrix)
