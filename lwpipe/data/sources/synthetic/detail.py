@@ -85,13 +85,18 @@ def _waves(traits: int) -> tuple[Floats, Floats]:
 def draw_detail(traits: Floats, rng: np.random.Generator) -> Floats:
     """Draw the heights of the bumps in their deviations, float64 (count, D), of unit variance.
 
-    Of their variance `FOLLOWS` follows the person's traits (count, T), normal numbers, each bump on a
-    wave of its own: skin fills and sags with build and age, but not in proportion. The rest is
-    drawn; in it a bump and its mirror image correlate by `SYMMETRY`.
+    Of their variance `FOLLOWS` follows the person's traits (count, T), standard normal numbers,
+    each bump on a wave of its own: skin fills and sags with build and age, but not in proportion.
+    The rest is drawn; in it a bump and its mirror image correlate by `SYMMETRY`.
     """
     frequencies, phases = _waves(traits.shape[1])
-    following = np.sqrt(2) * np.cos(traits @ frequencies + phases)
-    return np.sqrt(FOLLOWS) * following + np.sqrt(1 - FOLLOWS) * _drawn(len(traits), rng)
+    # Mean and second moment of a cosine of normal numbers.
+    speed = (frequencies**2).sum(axis=0)
+    mean = np.exp(-speed / 2) * np.cos(phases)
+    square = (1 + np.exp(-2 * speed) * np.cos(2 * phases)) / 2
+    following = (np.cos(traits @ frequencies + phases) - mean) / np.sqrt(square - mean**2)
+    heights = np.sqrt(FOLLOWS) * following + np.sqrt(1 - FOLLOWS) * _drawn(len(traits), rng)
+    return np.asarray(heights)
 
 
 def _drawn(count: int, rng: np.random.Generator) -> Floats:

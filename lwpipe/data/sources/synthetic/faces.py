@@ -146,8 +146,9 @@ def draw_parameters(count: int, seed: int | Sequence[int], expressions: bool = T
 
     Shape parameters are normal with unit variance and the fixed correlations of
     `shapes.correlation`: those of three normal traits that they follow, and the detail too, in its
-    own way. With `expressions`, four faces in five show one to four, each at a strength of 0.3 to 1. Shape, expressions and
-    detail have a stream each, so that the first faces of a larger population are the same.
+    own way. With `expressions`, four faces in five show one to four, each at a strength of 0.3 to
+    1. Shape, expressions and detail have a stream each, so that the first faces of a larger
+    population are the same.
     """
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)]
     follows = loadings()

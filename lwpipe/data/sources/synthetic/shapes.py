@@ -260,8 +260,8 @@ def loadings() -> Floats:
 def correlation() -> Floats:
     """Return the correlation matrix of the shape parameters, float64 (P, P).
 
-    R = L L^T with a unit diagonal, L being the `loadings`; it is positive definite because no row of
-    L is longer than 1.
+    R = L L^T with a unit diagonal, L being the `loadings`; it is positive definite because no row
+    of L is longer than 1.
     """
     matrix = loadings() @ loadings().T
     np.fill_diagonal(matrix, 1.0)
