@@ -11,13 +11,20 @@ from lwpipe.evaluation.interpolation import Interpolation
 from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
-from lwpipe.figures.style import MUTED, RULE, Picture, map_colors, part_name, part_palette, shorten
+from lwpipe.figures.style import (
+    DISTANCE_POWER,
+    MUTED,
+    RULE,
+    Picture,
+    map_colors,
+    part_name,
+    part_palette,
+    shorten,
+)
 
 ALPHA = "\N{GREEK SMALL LETTER ALPHA}"
 # A sheet shows at most so many steps, the first and the last among them.
 MAX_COLUMNS = 12
-# Colours go with the square root of a distance: a part that moves by a tenth of another is seen.
-DISTANCE_POWER = 0.5
 # Longest edge of a sheet in pixels; with more parts than fit, the faces get smaller.
 MAX_EDGE = 20_000
 

@@ -26,6 +26,9 @@ RULE = "#c9c9c9"
 # Okabe and Ito: told apart by colour-blind readers too.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
 
+# Colours go with the square root of a distance: a part that moves by a tenth of another is seen.
+DISTANCE_POWER = 0.5
+
 _BASELINES = {
     "pca": "PCA",
     "mask_blend": "mask blend",

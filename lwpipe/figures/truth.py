@@ -13,10 +13,10 @@ from lwpipe.evaluation.truth import Examples, read_examples
 from lwpipe.figures.render import FaceRenderer
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.figures.sheet import REFERENCE_TILE, Sheet
-from lwpipe.figures.style import MUTED, map_colors, part_name
+from lwpipe.figures.style import DISTANCE_POWER, MUTED, map_colors, part_name
 
 _FACES = ("source", "target", "truth", "edit")
-_MAPS = ("edit", "source, left as it is")
+_MAPS = ("edit, error", "source, error")
 # The colours end at this percentile of what is wrong without an edit.
 _PERCENTILE = 99.5
 _NOTHING = (
@@ -60,23 +60,24 @@ def draw_truth(
         plain = [[renderer.render(face) for face in row] for row in faces]
         maps = [
             [
-                renderer.render(face, map_colors(error, figures.colormap, limits))
+                renderer.render(face, map_colors(error, figures.colormap, limits, DISTANCE_POWER))
                 for face, error in zip((row[3], row[0]), errors, strict=True)
             ]
             for row, errors in zip(faces, wrong, strict=True)
         ]
         width, height = renderer.width, renderer.height
     unit = figures.tile / REFERENCE_TILE
-    gap, apart, border, side, head, foot = (round(n * unit) for n in (8, 34, 16, 58, 64, 112))
+    gap, apart, border, side, head, foot = (round(n * unit) for n in (8, 34, 16, 58, 64, 136))
+    line = height + round(38 * unit)
     first = border + side
     lefts = [first + place * (width + gap) for place in range(len(_FACES))]
     lefts += [lefts[-1] + width + apart + place * (width + gap) for place in range(len(_MAPS))]
-    bottom = head + len(faces) * (height + gap) - gap
+    bottom = head + len(faces) * line
     sheet = Sheet(lefts[-1] + width + border, bottom + foot, figures.tile, figures.dpi)
     for left, title in zip(lefts, (*_FACES, *_MAPS), strict=True):
         sheet.text(title, left + width / 2, head / 2, 22)
     for row, part in enumerate(shown.parts.tolist()):
-        top = head + row * (height + gap)
+        top = head + row * line
         sheet.text(
             part_name(part), border + 18 * unit, top + height / 2, 26, rotation=90, weight="bold"
         )
@@ -84,9 +85,10 @@ def draw_truth(
             sheet.picture(image, left, top)
         for left, error in zip(lefts[len(_FACES) :], wrong[row], strict=True):
             mean = f"mean {error.mean():.2f} mm"
-            sheet.text(mean, left + width / 2, top + height - 9 * unit, 15, color=MUTED)
+            sheet.text(mean, left + width / 2, top + height + 13 * unit, 18, color=MUTED)
     bar = (lefts[-2] + 0.2 * width, bottom + 18 * unit, 1.6 * width + gap, 15 * unit)
-    sheet.colorbar(bar, figures.colormap, limits, "distance from the truth (mm)", size=18)
+    label = "distance from the truth (mm), square root scale"
+    sheet.colorbar(bar, figures.colormap, limits, label, size=18, power=DISTANCE_POWER)
     sheet.text(f"Edits {shown.dials}.", first, bottom + 40 * unit, 18, ha="left", color=MUTED)
     sheet.save(picture)
 
