@@ -1,6 +1,12 @@
-"""Print the ablation table of a run as Markdown: the tables of the README and of docs/results.md.
+"""Print the ablation table of a run, or the means of several, as Markdown.
 
-Usage: python benchmarks/results_table.py results/ict
+The tables of the README and of docs/results.md. Usage:
+
+    python benchmarks/results_table.py results/ict
+    python benchmarks/results_table.py results/ict-0 results/ict-1 results/ict-2 \
+        --columns reconstruction_mean_mm edit_error_mm edit_error_share
+
+Of several runs, which differ in their seeds, a cell is the mean and the standard deviation.
 """
 
 from __future__ import annotations
@@ -10,23 +16,39 @@ from pathlib import Path
 
 import pandas as pd
 
+from lwpipe.evaluation.measure import Column
 from lwpipe.evaluation.measures import COLUMNS
 
-SHOWN = [column for column in COLUMNS if column.heading]
+
+def cell(values: pd.Series, column: Column) -> str:
+    """Return the mean of a measure over the runs, and how far they spread."""
+    if values.isna().any():
+        return "-"
+    mean = f"{values.mean():.{column.digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {values.std():.{column.digits}f}"
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, help="folder of the run, results/<name>")
-    table = pd.read_csv(parser.parse_args().run / "ablation" / "summary.csv")
-    headings = ["model or edit", *(column.heading for column in SHOWN)]
-    print("| " + " | ".join(headings) + " |")
-    print("|" + "---|" * len(headings))
-    for _, row in table.iterrows():
-        values = [(row[column.key], column.digits) for column in SHOWN]
-        cells = ["-" if pd.isna(value) else f"{value:.{digits}f}" for value, digits in values]
-        print("| " + " | ".join([f"`{row['variant']}`", *cells]) + " |")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, results/<name>")
+    parser.add_argument(
+        "--columns", nargs="+", choices=[column.key for column in COLUMNS], metavar="KEY"
+    )
+    options = parser.parse_args()
+    shown = [column for column in COLUMNS if column.heading]
+    if options.columns:
+        shown = [column for column in COLUMNS if column.key in options.columns]
+    tables = [pd.read_csv(run / "ablation" / "summary.csv") for run in options.runs]
+    print("| " + " | ".join(["model or edit", *(c.heading or c.key for c in shown)]) + " |")
+    print("|" + "---|" * (1 + len(shown)))
+    together = pd.concat(tables)
+    for variant in tables[0]["variant"]:
+        rows = together[together["variant"] == variant]
+        cells = [cell(rows[column.key], column) for column in shown]
+        print("| " + " | ".join([f"`{variant}`", *cells]) + " |")
 
 
 if __name__ == "__main__":
