@@ -1,4 +1,4 @@
-"""Copy the pictures of a run into docs/pictures, no wider than a page needs.
+"""Copy the pictures that a run has into docs/pictures, no wider than a page needs.
 
 Usage: python docs/make_pictures.py results/ict
 """
@@ -20,6 +20,8 @@ PICTURES = {
     "interpolation": "variants/full/interpolation/pictures/pair_00.png",
     "interpolation_no_cycle": "variants/no_cycle/interpolation/pictures/pair_00.png",
     "interpolation_second": "variants/full/interpolation/pictures/pair_01.png",
+    "interpolation_on_pca": "variants/on_pca/interpolation/pictures/pair_00.png",
+    "truth": "variants/on_pca/truth/truth.png",
     "diversity": "variants/full/diversity/diversity.png",
     "tradeoff": "ablation/tradeoff.png",
 }
@@ -34,11 +36,14 @@ def main() -> None:
     folder = Path(__file__).parent / "pictures"
     folder.mkdir(exist_ok=True)
     for name, file in PICTURES.items():
+        if not (run / file).exists():
+            continue
         with Image.open(run / file) as picture:
             picture.thumbnail((WIDTH, WIDTH * 4), Image.Resampling.LANCZOS)
             picture.convert("RGB").save(folder / f"{run.name}_{name}.png", optimize=True)
     for name, file in ANIMATIONS.items():
-        shutil.copyfile(run / file, folder / f"{run.name}_{name}.gif")
+        if (run / file).exists():
+            shutil.copyfile(run / file, folder / f"{run.name}_{name}.gif")
 
 
 if __name__ == "__main__":

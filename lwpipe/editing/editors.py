@@ -132,13 +132,16 @@ class ModelEditor(Editor):
 class KeepingEditor(Editor):
     """Edit with a trained model, and keep what it cannot represent.
 
-    For a source s, a target t and their residuals r = x - D(p(x)),
+    For a source s and a target t the blend of the vertices, and what the decoder says beyond it:
 
-        y = s + M (.) (D(q) - D(p_s)) + alpha w_k (.) (r_t - r_s),
+        y = s + alpha w_k (.) (t - s) + M (1 - (1 - harmony) w_k) (.) N,
+        N = D(q) - D(p_s) - alpha w_k (.) (D(p_t) - D(p_s)),
         M = 1 - keep + keep min(1, w_k / 0.1),
 
     q being p_s with part k blended; with harmony the other parts follow (`lwpipe.editing.harmony`).
-    alpha = 0 gives the source bit for bit, and keep = 1 too wherever w_k = 0.
+    Inside the part the decoder's word counts as far as harmony asks for it. alpha = 0 gives the
+    source bit for bit, and keep = 1 too wherever w_k = 0. Without the residual it is
+    y = D(p_s) + M (.) (D(q) - D(p_s)).
 
     Parameters
     ----------
@@ -184,8 +187,10 @@ class KeepingEditor(Editor):
         if not self.editing.residual:
             edited = decoded + held * moved
             return np.asarray(edited, np.float32)
-        residual = (target_face - target_decoded) - (face - decoded)
-        edited = face + held * moved + np.float32(alpha) * column * residual
+        share = np.float32(alpha) * column
+        beyond = moved - share * (target_decoded - decoded)
+        heard = held * (1 - np.float32(1 - self.editing.harmony) * column)
+        edited = face + share * (target_face - face) + heard * beyond
         # Adding zero to a negative zero would change a bit of it.
         still = (held == 0) & (column == 0)
         return np.asarray(np.where(still, face, edited), np.float32)

@@ -226,3 +226,22 @@ def test_one_part_of_one_face_or_of_many() -> None:
 def test_what_cannot_be_edited_is_named(faces: np.ndarray, part: int, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         edit_part(MODEL, faces, TARGETS, part)
+
+
+def test_inside_the_part_are_the_targets_vertices() -> None:
+    inside = WEIGHTS[:, 0] == 1
+    assert inside.any()
+    edited = editor().edit(SOURCES, TARGETS, 0, 1.0)
+    np.testing.assert_allclose(edited[:, inside], TARGETS[:, inside], atol=1e-3)
+    assert np.abs(MODEL.reconstruct(TARGETS) - TARGETS)[:, inside].max() > 0.1
+
+
+def test_in_full_harmony_the_decoder_is_heard_inside_the_part() -> None:
+    """The change that is decoded, and of what is not represented the target's within the part."""
+    keeping = editor(harmony=1.0)
+    sources, targets = (MODEL.parts(MODEL.encode(faces)) for faces in (SOURCES, TARGETS))
+    source, target = MODEL.decode(sources), MODEL.decode(targets)
+    moved = MODEL.decode(keeping._moved(sources, targets, 1, 0.6)) - source
+    residual = (TARGETS - target) - (SOURCES - source)
+    expected = SOURCES + moved + np.float32(0.6) * WEIGHTS[:, 1, None] * residual
+    np.testing.assert_allclose(keeping.edit(SOURCES, TARGETS, 1, 0.6), expected, atol=1e-3)
