@@ -4,7 +4,7 @@ The tables of the README and of docs/results.md. Usage:
 
     python benchmarks/results_table.py results/ict
     python benchmarks/results_table.py results/ict-0 results/ict-1 results/ict-2 \
-        --columns reconstruction_mean_mm edit_error_mm edit_error_share
+        --columns reconstruction_mean_mm edit_error_mm edit_error_share --digits 4
 
 Of several runs, which differ in their seeds, a cell is the mean and the standard deviation.
 """
@@ -16,16 +16,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from lwpipe.evaluation.measure import Column
 from lwpipe.evaluation.measures import COLUMNS
 
 
-def cell(values: pd.Series, column: Column) -> str:
+def cell(values: pd.Series, digits: int) -> str:
     """Return the mean of a measure over the runs, and how far they spread."""
     if values.isna().any():
         return "-"
-    mean = f"{values.mean():.{column.digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {values.std():.{column.digits}f}"
+    mean = f"{values.mean():.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {values.std():.{digits}f}"
 
 
 def main() -> None:
@@ -37,6 +36,7 @@ def main() -> None:
     parser.add_argument(
         "--columns", nargs="+", choices=[column.key for column in COLUMNS], metavar="KEY"
     )
+    parser.add_argument("--digits", type=int, help="after the point; else each column's own")
     options = parser.parse_args()
     shown = [column for column in COLUMNS if column.heading]
     if options.columns:
@@ -47,7 +47,10 @@ def main() -> None:
     together = pd.concat(tables)
     for variant in tables[0]["variant"]:
         rows = together[together["variant"] == variant]
-        cells = [cell(rows[column.key], column) for column in shown]
+        cells = [
+            cell(rows[column.key], column.digits if options.digits is None else options.digits)
+            for column in shown
+        ]
         print("| " + " | ".join([f"`{variant}`", *cells]) + " |")
 
 

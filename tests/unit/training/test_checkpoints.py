@@ -331,7 +331,11 @@ class TestDivergence:
             # The next loss tells, or after the last step of an epoch the weights.
             (4, spoil_a_gradient, "loss nan"),
             (6, spoil_a_gradient, "a weight or the test error is not a finite number"),
-            (5, lambda _, sums: sums * 1e3, r"mean loss \d+\.?\d*, [01]\.\d+ before the first step"),
+            (
+                5,
+                lambda _, sums: sums * 1e3,
+                r"mean loss \d+\.?\d*, [01]\.\d+ before the first step",
+            ),
         ],
     )
     def test_it_is_one_sentence_and_the_last_good_one_stays(
