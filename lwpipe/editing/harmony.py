@@ -42,16 +42,17 @@ def followers(projections: npt.ArrayLike, path: LinearPath | None) -> Floats:
         changes = matrices.transpose(0, 2, 1)
     else:
         vertices = len(path.weights)
+        graph = adjacency(path.triangles, vertices)
         spread = (path.basis.T * path.deviation).astype(np.float64).reshape(vertices, 3, size)
         faces = sum(
             column[:, None, None] * (spread @ matrix)
             for column, matrix in zip(path.weights.T.astype(np.float64), matrices, strict=True)
         )
-        measured = _measured(faces, path.triangles)
+        measured = _measured(faces, graph)
         whole = measured.T @ measured + LAMBDA * np.eye(size)
         changes = np.stack(
             [
-                measured.T @ _measured(column[:, None, None] * spread, path.triangles)
+                measured.T @ _measured(column[:, None, None] * spread, graph)
                 for column in path.weights.T.astype(np.float64)
             ]
         )
@@ -59,10 +60,9 @@ def followers(projections: npt.ArrayLike, path: LinearPath | None) -> Floats:
     return np.stack([scipy.linalg.cho_solve(factor, change) for change in changes])
 
 
-def _measured(fields: Floats, triangles: npt.NDArray[np.int64]) -> Floats:
+def _measured(fields: Floats, graph: sp.csr_matrix) -> Floats:
     """Return fields (V, 3, Z) in Laplacian coordinates and a little in positions, (2 V 3, Z)."""
     vertices, _, size = fields.shape
-    graph = adjacency(triangles, vertices)
     neighbours = np.maximum(np.asarray(graph.sum(axis=1)).reshape(-1), 1.0)
     flat = fields.reshape(vertices, -1)
     laplacian = flat - sp.diags(1 / neighbours) @ (graph @ flat)

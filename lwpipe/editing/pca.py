@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -27,11 +27,14 @@ class Pca:
         Orthonormal rows, the largest variance first.
     deviation : ndarray, float64, (R,), mm
         Standard deviation of the faces along each component (over N, not N - 1).
+    variance : float, mm^2
+        Mean variance of a coordinate of the faces, whatever the components hold of it.
     """
 
     mean: npt.NDArray[np.float64]
     basis: npt.NDArray[np.float32]
     deviation: npt.NDArray[np.float64]
+    variance: float
 
     @classmethod
     def fit(
@@ -79,7 +82,8 @@ class Pca:
             part = (vertices[rows, block] - mean[block]).reshape(count, -1)
             start = block.start * 3
             basis[:, start : start + part.shape[1]] = projector @ part
-        return cls(mean.reshape(-1), basis, np.sqrt(values / count))
+        variance = float(np.trace(gram)) / (count * size)
+        return cls(mean.reshape(-1), basis, np.sqrt(values / count), variance)
 
     @property
     def rank(self) -> int:
@@ -88,7 +92,7 @@ class Pca:
 
     def first(self, components: int) -> Pca:
         """Return the PCA of the first `components` components (a view)."""
-        return Pca(self.mean, self.basis[:components], self.deviation[:components])
+        return replace(self, basis=self.basis[:components], deviation=self.deviation[:components])
 
     def coefficients(self, faces: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the faces' coordinates, float64 (n, R), mm, for faces (n, V, 3), mm."""

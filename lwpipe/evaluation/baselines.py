@@ -12,9 +12,7 @@ import numpy.typing as npt
 from lwpipe.editing import Editor, HarmonisedMaskBlend, MaskBlend, Pca, ProjectedMaskBlend
 from lwpipe.evaluation.measure import Faces
 from lwpipe.local_weights.make import sharpened
-
-# Of the sharp mask blend, the best of most data.
-SHARPNESS, SUPPORT = 3.0, 0.05
+from lwpipe.local_weights.settings import SHARPNESS, SUPPORT
 
 Weights = npt.NDArray[np.float32]
 Triangles = npt.NDArray[np.int64]

@@ -20,6 +20,9 @@ from lwpipe.core.settings import (
     Seed,
 )
 
+# Parts that hardly overlap: the best edits on most data.
+SHARPNESS, SUPPORT = 3.0, 0.05
+
 _OF_FILE = ("path", "blur")
 _OF_BOTH = ("source", "parts", "sharpness", "support")
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.ply_data import read_binary, read_text
-from lwpipe.mesh.ply_header import POLYGONS, STRIPS, read_header
+from lwpipe.mesh.ply_header import POLYGONS, STRIPS, Element, read_header
 from lwpipe.mesh.polygons import fan_of_counts, strip
 from lwpipe.mesh.text import plain
 
@@ -36,7 +36,7 @@ def parse_ply(content: bytes) -> tuple[Floats, Ints]:
     MeshError
         If the file is cut off or no PLY.
     """
-    scalars, triangles = _parsed(content)
+    scalars, triangles, _ = _parsed(content)
     if not scalars:
         return np.empty((0, 3)), triangles
     if not {"x", "y", "z"} <= scalars.keys():
@@ -59,12 +59,12 @@ def parse_ply_colors(content: bytes) -> tuple[Colors, Ints]:
     MeshError
         If the file is cut off or no PLY, or its vertices have no such colours.
     """
-    scalars, triangles = _parsed(content)
+    scalars, triangles, elements = _parsed(content)
     if not {*_COLORS} <= scalars.keys():
         raise MeshError("has no colours of vertices (red, green, blue)")
     kinds = {
         name: kind
-        for element in read_header(plain(content))[1]
+        for element in elements
         if element.name == "vertex"
         for name, kind in (entry for entry in element.properties if len(entry) == 2)
     }
@@ -81,8 +81,8 @@ def _full(kind: str) -> int:
     return 1 if kind.startswith("f") else 65_535 if kind == "u2" else 255
 
 
-def _parsed(content: bytes) -> tuple[dict[str, npt.NDArray[Any]], Ints]:
-    """Return the scalar properties of the vertices, and the triangles of polygons and strips."""
+def _parsed(content: bytes) -> tuple[dict[str, npt.NDArray[Any]], Ints, list[Element]]:
+    """Return the scalars of the vertices, the triangles of polygons and strips, and the header."""
     content = plain(content)
     order, elements, start = read_header(content)
     if order:
@@ -98,7 +98,7 @@ def _parsed(content: bytes) -> tuple[dict[str, npt.NDArray[Any]], Ints]:
             triangles.append(fan_of_counts(counts, _whole(corners)))
         elif element.name == STRIPS:
             triangles += _strips(counts, corners)
-    return vertices, np.concatenate(triangles)
+    return vertices, np.concatenate(triangles), elements
 
 
 def _whole(values: npt.NDArray[Any]) -> Ints:

@@ -270,11 +270,3 @@ def standardisation(
         # A vertex that hardly moves must not blow up noise: keep a floor of a tenth of the mean.
         scale = np.sqrt(np.maximum(variance, 0.01 * variance.mean()))[:, None]
     return mean.astype(np.float32), np.maximum(scale, 1e-6).astype(np.float32)
-
-
-def mean_variance(
-    vertices: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], mean: Floats
-) -> float:
-    """Return the mean variance of a coordinate of the training faces, mm^2."""
-    total = sum(float(np.square(vertices[row].astype(np.float64) - mean).sum()) for row in rows)
-    return total / (len(rows) * mean.size)

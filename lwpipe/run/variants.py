@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from lwpipe.editing.settings import KEEPING
+from lwpipe.local_weights.settings import SHARPNESS, SUPPORT
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -40,9 +43,9 @@ SHIPPED: dict[str, Variant] = {
         "model cannot represent",
         {
             "model": {"base": "pca"},
-            "local_weights": {"sharpness": 3.0, "support": 0.05},
+            "local_weights": {"sharpness": SHARPNESS, "support": SUPPORT},
             "training": {**_WITHOUT_CYCLE, "blend_weight": 0.5},
-            "editing": {"residual": True, "keep": 1.0},
+            "editing": KEEPING.model_dump(exclude_defaults=True),
         },
     ),
     "magnitude_features": Variant(

@@ -14,7 +14,7 @@ from lwpipe.editing import Pca
 from lwpipe.local_weights import load_local_weights
 from lwpipe.model.archive import save_model
 from lwpipe.model.base import Components
-from lwpipe.model.part_model import PartModel, mean_variance, standardisation
+from lwpipe.model.part_model import PartModel, standardisation
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template import Pyramid
 from lwpipe.training.checkpoint import HISTORY_COLUMNS, Checkpoints, fingerprint
@@ -146,9 +146,8 @@ def run(
     if job.model.base == "pca":
         with one_blas_thread():
             fitted = Pca.fit(dataset.vertices, train_rows, job.model.latent_size)
-        variance = mean_variance(dataset.vertices, train_rows, mean)
         components = Components.padded(
-            fitted.basis, fitted.deviation, job.model.latent_size, variance
+            fitted.basis, fitted.deviation, job.model.latent_size, fitted.variance
         )
     checkpoints = Checkpoints(job.checkpoints, mark, device.type, writes=group.rank == 0)
     position = Position()

@@ -23,7 +23,7 @@ from lwpipe.data.sources.synthetic.faces import (
     unit_fields,
 )
 from lwpipe.data.sources.synthetic.grid import FaceGrid, make_grid
-from lwpipe.data.sources.synthetic.shapes import ALL_PARAMETERS, GLOBAL_PARAMETERS, correlation
+from lwpipe.data.sources.synthetic.shapes import ALL_PARAMETERS, GLOBAL_PARAMETERS, loadings
 from lwpipe.data.split import split_labels
 from lwpipe.mesh.topology import edges, triangle_normals
 
@@ -214,7 +214,8 @@ def test_parameters_are_many_and_named_once() -> None:
 
 
 def test_correlation_is_what_is_drawn() -> None:
-    wanted = correlation()
+    wanted = loadings() @ loadings().T
+    np.fill_diagonal(wanted, 1)
     assert np.linalg.eigvalsh(wanted).min() > 0.05
     drawn = draw_parameters(20_000, 0)[:, : len(wanted)]
     assert np.abs(np.corrcoef(drawn.T) - wanted).max() < 0.05

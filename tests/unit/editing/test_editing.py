@@ -88,6 +88,8 @@ def test_pca_agrees_with_the_singular_value_decomposition(patches):
     assert pca.rank == 6
     np.testing.assert_allclose(pca.mean, x.mean(axis=0), atol=1e-9)
     np.testing.assert_allclose(pca.deviation, values[:6] / np.sqrt(len(rows)), rtol=1e-6)
+    assert pca.variance == pytest.approx(x.var(axis=0).mean())
+    assert pca.first(2).variance == pca.variance
     np.testing.assert_allclose(np.abs(axes[:6] @ pca.basis.T), np.eye(6), atol=1e-4)
     np.testing.assert_allclose(pca.basis @ pca.basis.T, np.eye(6), atol=1e-5)
 

@@ -15,7 +15,7 @@ from lwpipe.core.files import read_json, sha256, write_json
 from lwpipe.editing import Pca, blend_part, mask_blend
 from lwpipe.model import PartModel, save_model
 from lwpipe.model.base import Components, LinearBase
-from lwpipe.model.part_model import mean_variance, standardisation
+from lwpipe.model.part_model import standardisation
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template import build_pyramid
 from lwpipe.training.objective import objective
@@ -36,7 +36,7 @@ def faces_of(count: int, seed: int = 3) -> np.ndarray:
 
 FACES = faces_of(30)
 PCA = Pca.fit(FACES, np.arange(30), Z)
-VARIANCE = mean_variance(FACES, np.arange(30), FACES.mean(axis=0))
+VARIANCE = float(FACES.astype(np.float64).var(axis=0).mean())
 
 
 def local_weights(support: float = 0.0) -> np.ndarray:

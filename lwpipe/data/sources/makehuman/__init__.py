@@ -90,7 +90,8 @@ class MakeHuman(Source[MakeHumanSettings]):
         path = user_path("data.makehuman.path", self.own.path)
         if not path.is_dir():
             return [path] if path.is_file() else []
-        return [file for name in known_hashes() if (file := root(path) / name).is_file()]
+        folder = root(path)
+        return [file for name in known_hashes() if (file := folder / name).is_file()]
 
     def size(self) -> Size:
         """Return the numbers of the settings."""

@@ -144,11 +144,10 @@ def synthesize(parameters: npt.ArrayLike, grid: FaceGrid) -> Faces:
 def draw_parameters(count: int, seed: int | Sequence[int], expressions: bool = True) -> Floats:
     """Draw a population, float64 (count, P), columns as in `parameter_names`.
 
-    Shape parameters are normal with unit variance and the fixed correlations of
-    `shapes.correlation`: those of three normal traits that they follow, and the detail too, in its
-    own way. With `expressions`, four faces in five show one to four, each at a strength of 0.3 to
-    1. Shape, expressions and detail have a stream each, so that the first faces of a larger
-    population are the same.
+    Shape parameters are normal with unit variance, and correlate because they follow three normal
+    traits by `shapes.loadings`; the detail follows them too, in its own way. With `expressions`,
+    four faces in five show one to four, each at a strength of 0.3 to 1. Shape, expressions and
+    detail have a stream each, so that the first faces of a larger population are the same.
     """
     streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)]
     follows = loadings()

@@ -253,16 +253,8 @@ ALL_PARAMETERS = GLOBAL_PARAMETERS + FIELDS + SIZES
 
 
 def loadings() -> Floats:
-    """Return how the shape parameters follow the traits, float64 (P, 3): robust, aged, broad."""
-    return np.array([[item.robust, item.aged, item.broad] for item in ALL_PARAMETERS])
+    """Return how the shape parameters follow the traits, float64 (P, 3): robust, aged, broad.
 
-
-def correlation() -> Floats:
-    """Return the correlation matrix of the shape parameters, float64 (P, P).
-
-    R = L L^T with a unit diagonal, L being the `loadings`; it is positive definite because no row
-    of L is longer than 1.
+    No row is longer than 1: what a parameter does not follow is its own.
     """
-    matrix = loadings() @ loadings().T
-    np.fill_diagonal(matrix, 1.0)
-    return np.asarray(matrix)
+    return np.array([[item.robust, item.aged, item.broad] for item in ALL_PARAMETERS])
