@@ -1,4 +1,4 @@
-"""The true answer of a part edit, where the source of the faces knows their factors.
+"""The true answers of part edits, where the source of the faces knows their factors.
 
 A factor belongs to the part within which its displacement d has the largest share of sum_v |d|^2,
 if that is above three quarters; a vertex counts to the part of its largest weight, so that parts of
@@ -8,15 +8,24 @@ truth of "part k from t onto s" is the face with t's factors where k owns them, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
 
+from lwpipe.core.arrays import read_npz
+from lwpipe.core.errors import LwpipeError
+from lwpipe.core.files import atomic_path
+from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.align import nearest_rotations
 from lwpipe.data.factors import Factors
+from lwpipe.data.settings import DataSettings
 from lwpipe.data.store import Dataset
+from lwpipe.evaluation.inputs import open_data, open_local_weights
+from lwpipe.evaluation.settings import TruthSettings
 
 Faces = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
@@ -26,6 +35,9 @@ OWNED = 0.75
 # Where the part does not change there is nothing to be judged.
 SMALLEST_CHANGE_MM = 0.5
 _DRAWS = 20
+# Share of the vertices of two parts, of those of either, from which on they are the same part.
+_ALIKE = 0.5
+_FACES = ("sources", "targets", "truths")
 
 
 @dataclass(frozen=True)
@@ -36,6 +48,7 @@ class Recombinations:
     ----------
     sources, targets, truths : float32 (n, V, 3), mm, in the frame of the data set
     parts : int64 (n,), which part is replaced
+    labels : int64 (V,), the part that each vertex belongs to
     owners : int64 (J,), the part that each factor belongs to; -1: none
     """
 
@@ -43,13 +56,44 @@ class Recombinations:
     targets: Faces
     truths: Faces
     parts: Ints
+    labels: Ints
     owners: Ints
 
     @classmethod
-    def none(cls, vertices: int, factors: int = 0) -> Recombinations:
-        """Return none, of faces of that many vertices whose factors belong to no part."""
-        faces = np.empty((0, vertices, 3), np.float32)
-        return cls(faces, faces, faces, np.empty(0, np.int64), np.full(factors, -1))
+    def none(cls, labels: Ints, factors: int = 0) -> Recombinations:
+        """Return none, of faces of the parts `labels` (V,) and factors that belong to none."""
+        faces = np.empty((0, len(labels), 3), np.float32)
+        return cls(faces, faces, faces, np.empty(0, np.int64), labels, np.full(factors, -1))
+
+    def asked_of(self, weights: npt.ArrayLike) -> Recombinations:
+        """Return the same for other local weights, with the numbers of their parts.
+
+        The parts are matched by the vertices that they share. None are returned where the weights
+        have other parts: another number, or one that shares less than half with its match.
+
+        Parameters
+        ----------
+        weights : float (V, K)
+        """
+        labels = labels_of(weights)
+        count = np.asarray(weights).shape[1]
+        if count <= max(self.labels.max(), self.parts.max(initial=0)):
+            return self.none(labels, len(self.owners))
+        shared = np.zeros((count, count))
+        np.add.at(shared, (self.labels, labels), 1)
+        either = shared.sum(axis=1)[:, None] + shared.sum(axis=0) - shared
+        alike = shared / np.maximum(either, 1)
+        mine, theirs = linear_sum_assignment(alike, maximize=True)
+        asked = np.isin(mine, self.parts)
+        if (alike[mine, theirs][asked] < _ALIKE).any():
+            return self.none(labels, len(self.owners))
+        owners = np.where(self.owners >= 0, theirs[self.owners], -1)
+        return replace(self, parts=theirs[self.parts], labels=labels, owners=owners)
+
+
+def labels_of(weights: npt.ArrayLike) -> Ints:
+    """Return the part of each vertex' largest weight, int64 (V,), of weights (V, K)."""
+    return np.asarray(weights).argmax(axis=1).astype(np.int64)
 
 
 def owners_of(fields: npt.NDArray[np.floating[Any]], weights: npt.ArrayLike) -> Ints:
@@ -105,12 +149,13 @@ def recombine(
                 continue
             wanted[part] -= 1
             found.append((*_placed(faces, data), part))
+    labels = labels_of(weights)
     if not found:
-        return Recombinations.none(len(weights), len(owners))
+        return Recombinations.none(labels, len(owners))
     found.sort(key=lambda each: each[3])
     sources, targets, truths, numbers = zip(*found, strict=True)
     return Recombinations(
-        np.stack(sources), np.stack(targets), np.stack(truths), np.array(numbers), owners
+        np.stack(sources), np.stack(targets), np.stack(truths), np.array(numbers), labels, owners
     )
 
 
@@ -124,3 +169,72 @@ def _placed(faces: npt.NDArray[Any], data: Dataset) -> tuple[Faces, Faces, Faces
         faces += template.mean(axis=0)
     source, target, truth = faces.astype(np.float32)
     return source, target, truth
+
+
+def make_recombinations(
+    dataset: Dataset | str | Path,
+    local_weights: npt.ArrayLike | str | Path,
+    recombinations: str | Path,
+    data: DataSettings,
+    truth: TruthSettings,
+) -> Recombinations:
+    """Make the true answers that all edits of a run are compared with, and write them.
+
+    Where the source of the faces does not know its factors there are none.
+
+    Parameters
+    ----------
+    dataset : Dataset, or its folder
+    local_weights : float (V, K), which tell the parts; or `local_weights.npz`
+    recombinations : NPZ to write, for `read_recombinations`
+    data : of the source of the faces
+    truth : TruthSettings
+
+    Raises
+    ------
+    LwpipeError
+        If data, weights and source do not fit each other.
+    """
+    dataset = open_data(dataset)
+    weights = open_local_weights(local_weights, dataset)
+    factors = data.make_source().factors()
+    if factors is None:
+        made = Recombinations.none(labels_of(weights))
+    elif factors.fields.shape[1] != len(weights):
+        raise LwpipeError(
+            f"{dataset.path}: the faces have {len(weights)} vertices and those of the source "
+            f"'{data.source}' {factors.fields.shape[1]}: it was made by other settings."
+        )
+    else:
+        with one_blas_thread():
+            made = recombine(factors, dataset, weights, truth.recombinations, truth.seed)
+    with atomic_path(Path(recombinations)) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **vars(made))
+    return made
+
+
+def read_recombinations(made: Recombinations | str | Path, data: Dataset) -> Recombinations:
+    """Read what `make_recombinations` has written.
+
+    Raises
+    ------
+    LwpipeError
+        If the file is missing or damaged, or was made of other data.
+    """
+    if isinstance(made, Recombinations):
+        return made
+    read = read_npz(made, "recombinations", (*_FACES, "parts", "labels", "owners"))
+    vertices, count = len(data.template), read["parts"].size
+    kinds = {"parts": ("i", (count,)), "labels": ("i", (vertices,))}
+    kinds |= {"owners": ("i", (read["owners"].size,))}
+    kinds |= dict.fromkeys(_FACES, ("f", (count, vertices, 3)))
+    for name, (kind, shape) in kinds.items():
+        found = read[name]
+        if found.dtype.kind != kind or found.shape != shape:
+            raise LwpipeError(
+                f"{made}: holds no recombinations of faces of {vertices} vertices: `{name}` is "
+                f"{found.dtype} {found.shape}."
+            )
+    faces = {name: np.asarray(read[name], np.float32) for name in _FACES}
+    numbers = {name: read[name].astype(np.int64) for name in ("parts", "labels", "owners")}
+    return Recombinations(**faces, **numbers)

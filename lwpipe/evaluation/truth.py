@@ -14,13 +14,11 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path, write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
-from lwpipe.data.settings import DataSettings
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, Pca, make_editor
 from lwpipe.evaluation.baselines import BASELINES
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
-from lwpipe.evaluation.recombine import Recombinations, recombine
-from lwpipe.evaluation.settings import TruthSettings
+from lwpipe.evaluation.recombine import Recombinations, read_recombinations
 from lwpipe.model.settings import LatentSettings
 
 Faces = npt.NDArray[np.float32]
@@ -95,12 +93,11 @@ def edit(made: Recombinations, editor: Editor) -> Faces:
 
 def measure_truth(
     dataset: Dataset | str | Path,
+    recombinations: Recombinations | str | Path,
     local_weights: npt.ArrayLike | str | Path,
     model: FaceModel | str | Path,
     table: str | Path,
     examples: str | Path,
-    data: DataSettings,
-    truth: TruthSettings,
     editing: EditingSettings,
 ) -> list[dict[str, Any]]:
     """Compare the edits of a model with their true answers, and write the distances.
@@ -108,17 +105,16 @@ def measure_truth(
     Beside the model's stand those of the mask blend, of the source left as it is and of the target.
     There is a row for each part that owns factors, and one for all of them. A model whose parts do
     not belong to the columns of the local weights has none; where the source of the faces does not
-    know its factors, the table is empty.
+    know its factors, or the local weights have other parts than were asked for, the table is empty.
 
     Parameters
     ----------
     dataset : Dataset, or its folder
-    local_weights : float (V, K), which tell the parts; or `local_weights.npz`
+    recombinations : of `make_recombinations`, or their file
+    local_weights : float (V, K), which tell the model's parts; or `local_weights.npz`
     model : a trained model, or its file or folder
     table : CSV to write
     examples : NPZ to write, for `read_examples`
-    data : of the source of the faces
-    truth : TruthSettings
     editing : how the model replaces a part
 
     Returns
@@ -129,13 +125,13 @@ def measure_truth(
     Raises
     ------
     LwpipeError
-        If data, weights, model and source do not fit each other.
+        If data, recombinations, weights and model do not fit each other.
     """
     dataset = open_data(dataset)
     weights = open_local_weights(local_weights, dataset)
     model = open_model(model, dataset)
+    made = read_recombinations(recombinations, dataset).asked_of(weights)
     with one_blas_thread():
-        made = _recombined(dataset, weights, data, truth)
         edits = {BLEND: edit(made, MaskBlend(weights))}
         if model.part_count == weights.shape[1] > 1 and model.parts_match_weights:
             edits[MODEL] = edit(made, make_editor(model, weights, editing))
@@ -145,10 +141,9 @@ def measure_truth(
 
 def measure_truth_of_baselines(
     dataset: Dataset | str | Path,
+    recombinations: Recombinations | str | Path,
     local_weights: npt.ArrayLike | str | Path,
     table: str | Path,
-    data: DataSettings,
-    truth: TruthSettings,
     model: LatentSettings,
 ) -> list[dict[str, Any]]:
     """Compare the closed-form edits with their true answers, as `measure_truth` does a model's.
@@ -156,10 +151,9 @@ def measure_truth_of_baselines(
     Parameters
     ----------
     dataset : Dataset, or its folder
+    recombinations : of `make_recombinations`, or their file
     local_weights : float (V, K), or `local_weights.npz`
     table : CSV to write
-    data : of the source of the faces
-    truth : TruthSettings
     model : LatentSettings
         The latent size Z of the models that they stand beside.
 
@@ -171,13 +165,13 @@ def measure_truth_of_baselines(
     Raises
     ------
     LwpipeError
-        If data, weights and source do not fit each other.
+        If data, recombinations and weights do not fit each other.
     """
     dataset = open_data(dataset)
     weights = open_local_weights(local_weights, dataset)
+    made = read_recombinations(recombinations, dataset).asked_of(weights)
     edits: dict[str, Faces] = {}
     with one_blas_thread():
-        made = _recombined(dataset, weights, data, truth)
         if len(made.parts):
             pca = Pca.fit(dataset.vertices, dataset.indices("train"), model.latent_size)
             for baseline in BASELINES:
@@ -185,21 +179,6 @@ def measure_truth_of_baselines(
                 if editor is not None:
                     edits[baseline.name] = edit(made, editor)
     return _write_table(table, made, edits, weights)
-
-
-def _recombined(
-    dataset: Dataset, weights: npt.NDArray[np.float32], data: DataSettings, truth: TruthSettings
-) -> Recombinations:
-    """Return the recombinations of the source's factors; none where it does not know them."""
-    factors = data.make_source().factors()
-    if factors is None:
-        return Recombinations.none(len(weights))
-    if factors.fields.shape[1] != len(weights):
-        raise LwpipeError(
-            f"{dataset.path}: the faces have {len(weights)} vertices and those of the source "
-            f"'{data.source}' {factors.fields.shape[1]}: it was made by other settings."
-        )
-    return recombine(factors, dataset, weights, truth.recombinations, truth.seed)
 
 
 def _write_table(

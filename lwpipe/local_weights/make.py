@@ -12,11 +12,13 @@ from scipy.sparse.csgraph import connected_components
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import write_json
+from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
 from lwpipe.local_weights.archive import save_local_weights
 from lwpipe.local_weights.blur import blurred
 from lwpipe.local_weights.features import choose_faces, features
 from lwpipe.local_weights.painted import read_painted
+from lwpipe.local_weights.refine import refined
 from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.local_weights.solve import SnmfResult
 from lwpipe.mesh.topology import adjacency
@@ -29,8 +31,8 @@ Weights = npt.NDArray[np.float32]
 
 # Parts whose centres differ by less than this share of the template's height are one row.
 _ROW_HEIGHT = 0.02
-# Blur of regions with hard borders, as a share of the template's diagonal.
-_BLUR = 0.02
+# Blur of parts with hard borders, painted and refined ones, as a share of the template's diagonal.
+_BLUR_PAINTED, _BLUR_REFINED = 0.02, 0.01
 
 
 class Found(NamedTuple):
@@ -114,6 +116,12 @@ def _factorised(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) 
     result, columns = _factorise(dataset, rows, settings)
     basis = result.W / result.W.max(axis=0)
     basis = basis[:, reading_order(basis, dataset.template, area)]
+    weights, share = partition_of_unity(basis), 0.0
+    if settings.refine:
+        with one_blas_thread():
+            weights = refined(weights, dataset.vertices, rows, settings.refine)
+        share = _BLUR_REFINED
+    weights, deviation = _blurred(weights, dataset, area, settings.blur, share)
     about = {
         "solver": settings.solver,
         "features": settings.features,
@@ -127,8 +135,10 @@ def _factorised(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) 
         "converged": result.converged,
         "objective": result.objective,
         "vertices_without_part": int((basis == 0).all(axis=1).sum()),
+        "refine": settings.refine,
+        "blur_mm": deviation,
     }
-    return Found(partition_of_unity(basis), basis.astype(np.float32), about)
+    return Found(weights, basis.astype(np.float32), about)
 
 
 def _factorise(
@@ -166,13 +176,30 @@ def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> 
     if not found.ordered:
         order = reading_order(weights.astype(np.float64), template, area)
         weights, names = weights[:, order], [names[part] for part in order] if names else None
-    hard = bool(((weights > 0).sum(axis=1) == 1).all())
-    deviation = settings.blur
-    if deviation is None:
-        deviation = _BLUR * float(np.linalg.norm(np.ptp(template, axis=0))) if hard else 0.0
-    weights = blurred(weights, template, dataset.triangles, area, deviation)
+    hard = _is_hard(weights)
+    weights, deviation = _blurred(weights, dataset, area, settings.blur, _BLUR_PAINTED)
     about = {"file": path.name, "one_part_a_vertex": hard, "blur_mm": deviation}
     return Found(weights, weights / weights.max(axis=0), about, names)
+
+
+def _is_hard(weights: Weights) -> bool:
+    """Say whether each vertex is in one part only."""
+    return bool(((weights > 0).sum(axis=1) == 1).all())
+
+
+def _blurred(
+    weights: Weights, dataset: Dataset, area: Floats, asked: float | None, share: float
+) -> tuple[Weights, float]:
+    """Return blurred weights, and how far they are blurred, mm.
+
+    Without a wish, those of parts with hard borders by a share of the template's diagonal.
+    """
+    deviation = asked
+    if deviation is None:
+        diagonal = float(np.linalg.norm(np.ptp(dataset.template, axis=0)))
+        deviation = share * diagonal if _is_hard(weights) else 0.0
+    made = blurred(weights, dataset.template, dataset.triangles, area, deviation)
+    return made, deviation
 
 
 def partition_of_unity(basis: npt.ArrayLike) -> Float32[Weights, "V K"]:

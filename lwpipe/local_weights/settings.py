@@ -20,11 +20,13 @@ from lwpipe.core.settings import (
     Seed,
 )
 
-# Parts that hardly overlap: the best edits on most data.
+# Parts that hardly overlap.
 SHARPNESS, SUPPORT = 3.0, 0.05
+# Parts with borders where the faces have them: the best edits on all data.
+REFINE = 40
 
-_OF_FILE = ("path", "blur")
-_OF_BOTH = ("source", "parts", "sharpness", "support")
+_OF_FILE = ("path",)
+_OF_BOTH = ("source", "parts", "blur", "sharpness", "support")
 
 
 class LocalWeightsSettings(Section):
@@ -36,9 +38,9 @@ class LocalWeightsSettings(Section):
     """NPZ, NPY or CSV with the weights or regions of the template's vertices, or PLY in whose
     colours they are painted; read with source 'file'."""
     blur: NonNegative | None = None
-    """How far the weights of a file are blurred along the surface. Unit: mm (standard deviation);
-    null: a fiftieth of the template's diagonal where each vertex is in one region only, else not
-    at all."""
+    """How far the weights are blurred along the surface. Unit: mm (standard deviation); null: where
+    each vertex is in one part only a fiftieth of the template's diagonal, of refined parts a
+    hundredth, else not at all."""
     parts: Annotated[int, Field(ge=1, le=64)] = 4
     """Number of parts K; with source 'file', as many as it holds."""
     features: Literal["signed", "magnitude", "magnitude_std"] = "signed"
@@ -49,6 +51,9 @@ class LocalWeightsSettings(Section):
     """beta: weight of the sparsity of the columns of H."""
     eta: NonNegative | None = None
     """eta: weight of the norm of W, squared in the objective; null: the largest feature."""
+    refine: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Give each vertex to the part whose core foretells its motion best, by regression on so many
+    principal components of the core's motion; 0: keep the borders of the factorisation."""
     sharpness: Positive = 1.0
     """Power that the weights of a vertex are raised to before they are brought to a sum of 1 again:
     above 1.0 parts overlap less."""

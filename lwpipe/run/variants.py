@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lwpipe.editing.settings import KEEPING
-from lwpipe.local_weights.settings import SHARPNESS, SUPPORT
+from lwpipe.local_weights.settings import REFINE
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ SHIPPED: dict[str, Variant] = {
         "local weights as an outer product with the encodings", {"model": {"weighting": "outer"}}
     ),
     "on_pca": Variant(
-        "principal components that the network corrects, sharper parts, edits that keep what the "
-        "model cannot represent",
+        "principal components that the network corrects, parts with borders where the faces have "
+        "them, edits that keep what the model cannot represent",
         {
             "model": {"base": "pca"},
-            "local_weights": {"sharpness": SHARPNESS, "support": SUPPORT},
+            "local_weights": {"refine": REFINE},
             "training": {**_WITHOUT_CYCLE, "blend_weight": 0.5},
             "editing": KEEPING.model_dump(exclude_defaults=True),
         },

@@ -41,6 +41,7 @@ EVALUATION = {"evaluate_model", "evaluate_baselines"} | ABLATION | SWEEP
 PICTURES = {"draw_interpolation", "write_report"}
 INTERPOLATION = {"interpolate"} | PICTURES
 TRUTH = {"measure_truth", "draw_truth"} | ABLATION
+RECOMBINED = {"make_recombinations", "measure_truth_of_baselines"} | TRUTH
 EDITING = {"evaluate_model"} | TRUTH | INTERPOLATION | SWEEP
 TRAINING = (
     {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
@@ -52,7 +53,7 @@ TRAINING = (
 )
 TEMPLATE = {"make_template"} | TRAINING
 BASELINES = {"evaluate_baselines", "measure_truth_of_baselines"}
-WEIGHTS = {"make_local_weights", "draw_local_weights"} | BASELINES | TRAINING
+WEIGHTS = {"make_local_weights", "draw_local_weights"} | RECOMBINED | BASELINES | TRAINING
 EVERYTHING = {"make_dataset", "check_dataset", "draw_contact_sheet"} | TEMPLATE | WEIGHTS
 RENDERINGS = {
     "draw_contact_sheet",
@@ -123,11 +124,12 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "template.factors": ([4, 2], TEMPLATE),
     "local_weights.source": ("file", WEIGHTS),
     "local_weights.path": ("elsewhere", NOTHING),
-    "local_weights.blur": (3.0, NOTHING),
+    "local_weights.blur": (3.0, WEIGHTS),
     "local_weights.parts": (3, WEIGHTS),
     "local_weights.features": ("magnitude_std", WEIGHTS),
     "local_weights.sparsity": (0.2, WEIGHTS),
     "local_weights.eta": (1.0, WEIGHTS),
+    "local_weights.refine": (5, WEIGHTS),
     "local_weights.sharpness": (2.0, WEIGHTS),
     "local_weights.support": (0.1, WEIGHTS),
     "local_weights.iterations": (11, WEIGHTS),
@@ -166,8 +168,8 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "evaluation.composites": (7, EVALUATION),
     "evaluation.components": (7, EVALUATION),
     "evaluation.seed": (1, EVALUATION),
-    "truth.recombinations": (7, {"measure_truth_of_baselines"} | TRUTH),
-    "truth.seed": (1, {"measure_truth_of_baselines"} | TRUTH),
+    "truth.recombinations": (7, RECOMBINED),
+    "truth.seed": (1, RECOMBINED),
     "interpolation.variants": (["full", "no_projection"], {"draw_truth"} | INTERPOLATION),
     "interpolation.pairs": ([["a", "b"]], INTERPOLATION),
     "interpolation.random_pairs": (2, INTERPOLATION),
@@ -517,7 +519,9 @@ def test_named_targets_exist(tmp_path: Path) -> None:
         "local_weights": {"make_dataset", "make_local_weights", "draw_local_weights"},
         "training": {"train_model", "draw_learning_curve"},
         "evaluation": {"train_model", "evaluate_model"},
-        "truth": {"measure_truth", "measure_truth_of_baselines", "draw_truth"},
+        "truth": {
+            "make_recombinations", "measure_truth", "measure_truth_of_baselines", "draw_truth"
+        },
         "baselines": {"make_local_weights", "evaluate_baselines"},
         "ablation": {"evaluate_model", "evaluate_baselines", "summarise", "draw_tradeoff"},
         "interpolation": {"train_model", "interpolate", "draw_interpolation"},

@@ -3,6 +3,24 @@ rule truth:
         files_of("truth"),
 
 
+use rule stage as make_recombinations with:
+    input:
+        **inputs("make_recombinations"),
+    output:
+        **outputs("make_recombinations"),
+    log:
+        log_of("make_recombinations"),
+    benchmark:
+        benchmark_of("make_recombinations")
+    threads: needs.threads("make_recombinations")
+    resources:
+        **resources_of("make_recombinations"),
+    params:
+        **params_of("make_recombinations"),
+    message:
+        message_of("make_recombinations")
+
+
 use rule stage as measure_truth with:
     input:
         **inputs("measure_truth"),

@@ -1,4 +1,4 @@
-"""The stage that compares edits with their true answers."""
+"""Stages that make the true answers of edits and compare edits with them."""
 
 from lwpipe.core.stage import Input, Needs, Output, Stage, Target
 from lwpipe.data.settings import DataSettings
@@ -18,19 +18,36 @@ TARGET = Target(
     "how far edits are from it, beside the source left as it is.",
 )
 
+MAKE = Stage(
+    name="make_recombinations",
+    target="truth",
+    does="make the true answers of edits",
+    function="lwpipe.evaluation.recombine:make_recombinations",
+    inputs={"dataset": DATA, "local_weights": LOCAL_WEIGHTS},
+    reads={"data": DataSettings, "truth": TruthSettings},
+    outputs={"recombinations": Output("recombinations.npz")},
+    scope="run",
+    needs=Needs(program=420, copies=1, of_vertex=12, minutes_of_gigabyte=20),
+)
+RECOMBINATIONS = Input("make_recombinations", ("recombinations",))
 MEASURE = Stage(
     name="measure_truth",
     target="truth",
     does="compare edits with their true answers",
     function="lwpipe.evaluation.truth:measure_truth",
-    inputs={"dataset": DATA, "local_weights": LOCAL_WEIGHTS, "model": MODEL},
-    reads={"data": DataSettings, "truth": TruthSettings, "editing": EditingSettings},
+    inputs={
+        "dataset": DATA,
+        "recombinations": RECOMBINATIONS,
+        "local_weights": LOCAL_WEIGHTS,
+        "model": MODEL,
+    },
+    reads={"editing": EditingSettings},
     outputs={
         "table": Output(
             "truth.csv",
             "Distance (mm) of edits by {variant} from the true face with that part, over all "
             "vertices and inside and outside the part. Empty where the source of the faces does "
-            "not know their factors.",
+            "not know their factors, or the parts are others than those of the run.",
             "table",
             "distances from the truth",
         ),
@@ -43,8 +60,12 @@ MEASURE_BASELINES = Stage(
     target="truth",
     does="compare the closed-form edits with their true answers",
     function="lwpipe.evaluation.truth:measure_truth_of_baselines",
-    inputs={"dataset": DATA, "local_weights": LOCAL_WEIGHTS},
-    reads={"data": DataSettings, "truth": TruthSettings, "model": LatentSettings},
+    inputs={
+        "dataset": DATA,
+        "recombinations": RECOMBINATIONS,
+        "local_weights": LOCAL_WEIGHTS,
+    },
+    reads={"model": LatentSettings},
     outputs={
         "table": Output(
             "truth.csv",

@@ -15,7 +15,13 @@ from lwpipe.data.sources.synthetic import SyntheticSettings
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, MaskBlend
 from lwpipe.evaluation.baselines import BASELINES
-from lwpipe.evaluation.recombine import owners_of, recombine
+from lwpipe.evaluation.recombine import (
+    Recombinations,
+    make_recombinations,
+    owners_of,
+    read_recombinations,
+    recombine,
+)
 from lwpipe.evaluation.settings import TruthSettings
 from lwpipe.evaluation.truth import (
     COLUMNS,
@@ -71,6 +77,11 @@ class Halves:
         return vertices
 
 
+@pytest.fixture(scope="module")
+def made(data: Dataset, weights: np.ndarray) -> Recombinations:
+    return recombine(FACTORS, data, weights, 9, 0)
+
+
 def test_a_factor_belongs_to_the_part_that_it_moves_most(weights: np.ndarray) -> None:
     fields = np.zeros((4, len(weights), 3))
     for part in range(3):
@@ -104,8 +115,7 @@ def test_it_is_drawn_by_its_seed_and_never_from_the_data_set(
         assert np.abs(stored - face).max(axis=1).min() > 0.1
 
 
-def test_errors_of_known_edits(data: Dataset, weights: np.ndarray) -> None:
-    made = recombine(FACTORS, data, weights, 9, 0)
+def test_errors_of_known_edits(made: Recombinations, weights: np.ndarray) -> None:
     every = np.ones(9, bool)
     assert edit_errors(made, made.truths, weights, every)["mean_mm"] == 0
     shifted = made.truths + np.float32([3, 0, 4])
@@ -119,11 +129,24 @@ def test_errors_of_known_edits(data: Dataset, weights: np.ndarray) -> None:
     assert blended["inside_mm"] < left["inside_mm"]
 
 
-def test_the_table(data: Dataset, weights: np.ndarray, tmp_path: Path) -> None:
-    rows = measure_truth(
-        data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", SETTINGS,
-        TruthSettings(recombinations=9), EditingSettings(),
+def measured(
+    data: Dataset,
+    made: Recombinations | Path,
+    weights: np.ndarray,
+    model: object,
+    folder: Path,
+    editing: EditingSettings | None = None,
+) -> list[dict[str, object]]:
+    return measure_truth(
+        data, made, weights, model, folder / "truth.csv", folder / "examples.npz",
+        editing or EditingSettings(),
     )  # fmt: skip
+
+
+def test_the_table(
+    data: Dataset, made: Recombinations, weights: np.ndarray, tmp_path: Path
+) -> None:
+    rows = measured(data, made, weights, Halves(weights), tmp_path)
     edits = ("source", "target", "mask_blend", "model")
     assert [(row["edit"], row["part"]) for row in rows] == [
         (name, part) for name in edits for part in (0, 1, 2, "all")
@@ -146,16 +169,13 @@ def test_parts_of_other_sharpness_ask_for_the_same(data: Dataset, weights: np.nd
 
 
 def test_examples_are_the_pairs_that_change_most(
-    data: Dataset, weights: np.ndarray, tmp_path: Path
+    data: Dataset, made: Recombinations, weights: np.ndarray, tmp_path: Path
 ) -> None:
-    measure_truth(
-        data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", SETTINGS,
-        TruthSettings(recombinations=9), EditingSettings(residual=True, keep=0.5),
-    )  # fmt: skip
+    dials = EditingSettings(residual=True, keep=0.5)
+    measured(data, made, weights, Halves(weights), tmp_path, dials)
     shown = read_examples(tmp_path / "examples.npz", data)
     assert shown.parts.tolist() == [0, 1, 2]
     assert "keep 0.5" in shown.dials
-    made = recombine(FACTORS, data, weights, 9, 0)
     change = np.linalg.norm(made.truths - made.sources, axis=2).mean(axis=1)
     for part, source, truth in zip(shown.parts, shown.sources, shown.truths, strict=True):
         of_part = change[made.parts == part]
@@ -165,19 +185,17 @@ def test_examples_are_the_pairs_that_change_most(
         read_examples(tmp_path / "damaged.npz", data)
 
 
-def test_the_table_of_baselines(data: Dataset, weights: np.ndarray, tmp_path: Path) -> None:
+def test_the_table_of_baselines(
+    data: Dataset, made: Recombinations, weights: np.ndarray, tmp_path: Path
+) -> None:
     rows = measure_truth_of_baselines(
-        data, weights, tmp_path / "truth.csv", SETTINGS, TruthSettings(recombinations=9),
-        LatentSettings(latent_size=8),
-    )  # fmt: skip
+        data, made, weights, tmp_path / "truth.csv", LatentSettings(latent_size=8)
+    )
     edits = [b.name for b in BASELINES if b.name.startswith("mask_blend")]
     assert list(dict.fromkeys(row["edit"] for row in rows)) == ["source", "target", *edits]
     error = {row["edit"]: row["mean_mm"] for row in rows if row["part"] == "all"}
     assert 0 < error["mask_blend"] < error["source"]
-    model = measure_truth(
-        data, weights, Halves(weights), tmp_path / "model.csv", tmp_path / "examples.npz", SETTINGS,
-        TruthSettings(recombinations=9), EditingSettings(),
-    )  # fmt: skip
+    model = measured(data, made, weights, Halves(weights), tmp_path)
     of_model = {row["edit"]: row["mean_mm"] for row in model if row["part"] == "all"}
     assert {name: of_model[name] for name in ("source", "mask_blend")} == {
         name: error[name] for name in ("source", "mask_blend")
@@ -186,16 +204,65 @@ def test_the_table_of_baselines(data: Dataset, weights: np.ndarray, tmp_path: Pa
 
 @pytest.mark.parametrize("change", [{"part_count": 1}, {"parts_match_weights": False}])
 def test_models_without_such_parts_have_no_row(
-    change: dict[str, object], data: Dataset, weights: np.ndarray, tmp_path: Path
+    change: dict[str, object],
+    data: Dataset,
+    made: Recombinations,
+    weights: np.ndarray,
+    tmp_path: Path,
 ) -> None:
     model = Halves(weights)
     for name, value in change.items():
         setattr(model, name, value)
-    rows = measure_truth(
-        data, weights, model, tmp_path / "truth.csv", tmp_path / "examples.npz", SETTINGS,
-        TruthSettings(recombinations=3), EditingSettings(),
-    )  # fmt: skip
+    rows = measured(data, made, weights, model, tmp_path)
     assert {row["edit"] for row in rows} == {"source", "target", "mask_blend"}
+
+
+def test_other_weights_are_asked_by_the_numbers_of_their_parts(
+    data: Dataset, made: Recombinations, weights: np.ndarray, tmp_path: Path
+) -> None:
+    turned = weights[:, [2, 0, 1]]
+    asked = made.asked_of(turned)
+    np.testing.assert_array_equal(asked.parts, np.array([1, 2, 0])[made.parts])
+    np.testing.assert_array_equal(asked.labels, turned.argmax(axis=1))
+    owned = made.owners >= 0
+    np.testing.assert_array_equal(asked.owners[owned], np.array([1, 2, 0])[made.owners[owned]])
+    assert (asked.owners[~owned] == -1).all()
+    first, again = (
+        {(row["edit"], row["mean_mm"]) for row in rows if row["part"] == "all"}
+        for rows in (
+            measured(data, made, weights, Halves(weights), tmp_path),
+            measured(data, made, turned, Halves(turned), tmp_path),
+        )
+    )
+    assert first == again
+
+
+def test_other_parts_are_not_asked(
+    data: Dataset, made: Recombinations, weights: np.ndarray, tmp_path: Path
+) -> None:
+    # Two of three parts in one, and parts beside each other instead of on top of each other.
+    fewer = np.stack([weights[:, 0] + weights[:, 1], weights[:, 2]], axis=1)
+    x = data.template[:, 0]
+    across = np.eye(3, dtype=np.float32)[np.digitize(x, np.quantile(x, [1 / 3, 2 / 3]))]
+    for other in (fewer, across):
+        assert measured(data, made, other, Halves(other), tmp_path) == []
+
+
+def test_the_file_of_recombinations(
+    data: Dataset, made: Recombinations, weights: np.ndarray, tmp_path: Path
+) -> None:
+    file = tmp_path / "recombinations.npz"
+    written = make_recombinations(
+        data, weights, file, SETTINGS, TruthSettings(recombinations=9)
+    )
+    for name, array in vars(read_recombinations(file, data)).items():
+        np.testing.assert_array_equal(array, vars(written)[name])
+        np.testing.assert_array_equal(array, vars(made)[name])
+    assert measured(data, file, weights, Halves(weights), tmp_path)
+    for name in ("sources", "parts", "labels"):
+        np.savez(file, **{**vars(made), name: vars(made)[name][..., 1:]})
+        with pytest.raises(LwpipeError, match=r"recombinations\.npz: holds no .* vertices: `"):
+            read_recombinations(file, data)
 
 
 def test_a_source_that_does_not_know_its_factors(
@@ -206,11 +273,8 @@ def test_a_source_that_does_not_know_its_factors(
         {"source": "meshes", "faces": None, "meshes": {"path": str(tmp_path / "faces.npz")}}
     )
     assert own.make_source().factors() is None
-    rows = measure_truth(
-        data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz", own,
-        TruthSettings(), EditingSettings(),
-    )  # fmt: skip
-    assert rows == []
+    none = make_recombinations(data, weights, tmp_path / "made.npz", own, TruthSettings())
+    assert measured(data, none, weights, Halves(weights), tmp_path) == []
     assert (tmp_path / "truth.csv").read_text().splitlines() == [",".join(COLUMNS)]
 
 
@@ -219,18 +283,12 @@ def test_data_of_other_settings_are_a_fault(
 ) -> None:
     other = DataSettings(faces=20, synthetic=SyntheticSettings(vertices=2500))
     with pytest.raises(LwpipeError, match="it was made by other settings"):
-        measure_truth(
-            data, weights, Halves(weights), tmp_path / "truth.csv", tmp_path / "examples.npz",
-            other, TruthSettings(), EditingSettings(),
-        )  # fmt: skip
+        make_recombinations(data, weights, tmp_path / "made.npz", other, TruthSettings())
     assert not list(tmp_path.iterdir())
 
 
 def test_parts_that_own_nothing(data: Dataset, tmp_path: Path) -> None:
     half = np.full((data.vertices.shape[1], 2), 0.5, np.float32)
-    assert len(recombine(FACTORS, data, half, 9, 0).parts) == 0
-    rows = measure_truth(
-        data, half, Halves(half), tmp_path / "truth.csv", tmp_path / "examples.npz", SETTINGS,
-        TruthSettings(), EditingSettings(),
-    )  # fmt: skip
-    assert rows == []
+    none = make_recombinations(data, half, tmp_path / "made.npz", SETTINGS, TruthSettings())
+    assert len(none.parts) == 0
+    assert measured(data, none, half, Halves(half), tmp_path) == []

@@ -1,0 +1,128 @@
+"""Borders of the parts where the motion of the faces has them.
+
+Sparse NMF tells where the parts are, and leaves open where one ends. The core of a part foretells
+the motion of the vertices around it: each vertex goes to the part whose core does so best.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from lwpipe.core.errors import LwpipeError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Float64, Int64
+
+Floats = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float32]
+
+# A vertex is of a part's core if its weight is so many times that of any other part.
+_CORE = 2.0
+# More components than a quarter of the faces would explain noise.
+_FACES_A_COMPONENT = 4
+# Deviations below this share of the first's are noise of single precision.
+_TOLERANCE = 1e-5
+# Bounds the working copy of a block of vertices.
+_BLOCK_BYTES = 64 * 2**20
+
+
+def refined(
+    weights: Float32[Weights, "V K"],
+    faces: Float32[npt.NDArray[np.float32], "N V 3"],
+    rows: Int64[npt.NDArray[np.int64], " n"],
+    components: int,
+) -> Float32[Weights, "V K"]:
+    """Return one part a vertex, as weights of 0 and 1: the one whose core explains most of it.
+
+    The core of a part are the vertices whose weight is at least twice that of any other part. What
+    it explains of a vertex is the share of the variance of its motion that a linear regression on
+    the first principal components of the core's motion gives. A vertex that never moves stays in
+    the part of its largest weight.
+
+    Parameters
+    ----------
+    weights : (V, K), rows sum to 1
+    faces : (N, V, 3), mm
+        May be memory-mapped.
+    rows : the faces to learn from
+    components : of each core; at most a quarter of the faces are taken
+
+    Raises
+    ------
+    LwpipeError
+        If a part has no core.
+    """
+    cores = _cores(weights)
+    if not cores.any(axis=0).all():
+        raise LwpipeError(
+            f"local_weights.refine: part {int(np.flatnonzero(~cores.any(axis=0))[0])} has no vertex "
+            f"with {_CORE:g} times the weight of any other part, so its borders cannot be drawn "
+            "anew: use 0, or fewer local_weights.parts."
+        )
+    most = max(1, min(components, len(rows) // _FACES_A_COMPONENT))
+    scores = [_scores(faces, rows, np.flatnonzero(core), most) for core in cores.T]
+    explained = _explained(faces, rows, scores)
+    moves = explained.sum(axis=1) > 0
+    part = np.where(moves, explained.argmax(axis=1), weights.argmax(axis=1))
+    return np.eye(weights.shape[1], dtype=np.float32)[part]
+
+
+def _cores(weights: Weights) -> npt.NDArray[np.bool_]:
+    """Return which vertices are of the core of each part, (V, K)."""
+    largest = weights.max(axis=1, keepdims=True)
+    first = weights.argmax(axis=1)[:, None] == np.arange(weights.shape[1])
+    others = np.where(first, 0, weights).max(axis=1, keepdims=True)
+    return np.asarray(first & (largest >= _CORE * others))
+
+
+def _scores(
+    faces: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    core: npt.NDArray[np.int64],
+    most: int,
+) -> Floats:
+    """Return the faces' standardised scores on the components of a core, orthonormal (n, q)."""
+    gram = np.zeros((len(rows), len(rows)))
+    for block in _blocks(core, len(rows)):
+        moved = _moved(faces, rows, block)
+        gram += moved @ moved.T
+    values, vectors = np.linalg.eigh(gram)
+    count = min(most, int(np.count_nonzero(values > values[-1] * _TOLERANCE**2)))
+    scores: Floats = vectors[:, len(rows) - count :]
+    return scores
+
+
+def _explained(
+    faces: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    scores: list[Floats],
+) -> Float64[Floats, "V K"]:
+    """Return the variance of each vertex that each core explains, times n, mm^2."""
+    count = faces.shape[1]
+    explained = np.empty((count, len(scores)))
+    every = np.concatenate(scores, axis=1).T
+    ends = np.cumsum([of_core.shape[1] for of_core in scores])[:-1]
+    for block in _blocks(np.arange(count), len(rows)):
+        squares = (every @ _moved(faces, rows, block)) ** 2
+        by_core = np.stack([piece.sum(axis=0) for piece in np.split(squares, ends)])
+        explained[block] = by_core.reshape(len(scores), -1, 3).sum(axis=2).T
+    return explained
+
+
+def _moved(
+    faces: npt.NDArray[np.float32],
+    rows: npt.NDArray[np.int64],
+    block: npt.NDArray[np.int64],
+) -> Floats:
+    """Return how far vertices are from their mean, (n, 3b), mm."""
+    moved: Floats = faces[rows[:, None], block].astype(np.float64)
+    moved -= moved.mean(axis=0)
+    return moved.reshape(len(rows), -1)
+
+
+def _blocks(vertices: npt.NDArray[np.int64], count: int) -> list[npt.NDArray[np.int64]]:
+    step = max(1, _BLOCK_BYTES // (24 * count))
+    return [vertices[start : start + step] for start in range(0, len(vertices), step)]
