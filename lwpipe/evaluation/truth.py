@@ -17,7 +17,7 @@ from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, Pca, make_editor
-from lwpipe.evaluation.baselines import BASELINES
+from lwpipe.evaluation.baselines import BASELINES, Fitted
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
 from lwpipe.evaluation.recombine import Recombinations, recombine
 from lwpipe.evaluation.settings import TruthSettings
@@ -180,8 +180,9 @@ def measure_truth_of_baselines(
         made = _recombined(dataset, weights, data, truth)
         if len(made.parts):
             pca = Pca.fit(dataset.vertices, dataset.indices("train"), model.latent_size)
+            fitted = Fitted(dataset, weights, pca)
             for baseline in BASELINES:
-                editor = baseline.editor(weights, pca, dataset.triangles)
+                editor = baseline.editor(fitted)
                 if editor is not None:
                     edits[baseline.name] = edit(made, editor)
     return _write_table(table, made, edits, weights)
