@@ -112,7 +112,7 @@ def evaluate_baselines(
     rows: Rows = []
     with one_blas_thread():
         bench = Bench(data, weights, evaluation)
-        fitted = Fitted(data, bench.weights, bench.pca.first(model.latent_size))
+        fitted = Fitted(data, bench.weights, bench.pca, model.latent_size)
         for baseline in BASELINES:
             reconstruct = baseline.reconstruct(fitted)
             editor = baseline.editor(fitted)

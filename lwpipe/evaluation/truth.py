@@ -18,6 +18,7 @@ from lwpipe.data.settings import DataSettings
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, Pca, make_editor
 from lwpipe.evaluation.baselines import BASELINES, Fitted
+from lwpipe.evaluation.bench import SPAN_TOLERANCE
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
 from lwpipe.evaluation.recombine import Recombinations, recombine
 from lwpipe.evaluation.settings import TruthSettings
@@ -179,8 +180,8 @@ def measure_truth_of_baselines(
     with one_blas_thread():
         made = _recombined(dataset, weights, data, truth)
         if len(made.parts):
-            pca = Pca.fit(dataset.vertices, dataset.indices("train"), model.latent_size)
-            fitted = Fitted(dataset, weights, pca)
+            span = Pca.fit(dataset.vertices, dataset.indices("train"), tolerance=SPAN_TOLERANCE)
+            fitted = Fitted(dataset, weights, span, model.latent_size)
             for baseline in BASELINES:
                 editor = baseline.editor(fitted)
                 if editor is not None:

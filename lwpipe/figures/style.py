@@ -39,6 +39,7 @@ _BASELINES = {
     "region_pca": "region PCA",
     "region_pca_residual": "region PCA, residual",
     "mask_blend_pca": "mask blend, PCA",
+    "mask_blend_full_span": "mask blend, full span",
     "mask_blend_harmony": "mask blend, harmony",
     "real_test": "real test faces",
 }

@@ -151,6 +151,15 @@ class PartAutoencoder(nn.Module):
         parts = torch.einsum("bi,kji->bkj", z, self.projections)
         return parts if self.base is None else z[:, None] + self.base.room * parts
 
+    def matrices(self) -> Float[Tensor, "K Z Z"]:
+        """Return the projections P_k as they act on codes; 1 for a model without parts."""
+        one = torch.eye(self.settings.latent_size).to(self.to_latent.weight)
+        if self.projections is None:
+            return one[None]
+        if self.base is None:
+            return self.projections
+        return one + self.base.room[:, None] * self.projections
+
     def coarse_features(
         self, parts: Float[Tensor, "batch K Z"]
     ) -> Float[Tensor, "batch V_L channels"]:

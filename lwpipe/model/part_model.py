@@ -139,12 +139,7 @@ class PartModel:
     @property
     def projections(self) -> Floats:
         """P_k, float32 (K, Z, Z); 1 for a model without parts."""
-        if self.network.projections is None:
-            return np.eye(self.latent_size, dtype=np.float32)[None]
-        matrices = self.network.projections.detach()
-        if self.network.base is not None:
-            matrices = torch.eye(self.latent_size) + (self.network.base.room[:, None] * matrices)
-        return self._numpy([matrices], ())
+        return self._numpy([self.network.matrices().detach()], ())
 
     @property
     def linear_path(self) -> LinearPath | None:

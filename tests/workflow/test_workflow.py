@@ -152,6 +152,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "training.weight_decay": (1e-4, TRAINING),
     "training.cycle_weight": (0.1, TRAINING),
     "training.blend_weight": (0.1, TRAINING),
+    "training.partition_weight": (0.1, TRAINING),
     "training.cycle_share": (0.25, TRAINING),
     "training.device": ("cpu", TRAINING),
     "training.backend": ("torch", TRAINING),

@@ -25,6 +25,7 @@ EDITS = (
     "region_pca",
     "region_pca_residual",
     "mask_blend_pca",
+    "mask_blend_full_span",
     "mask_blend_harmony",
 )
 
