@@ -18,7 +18,7 @@ class Composed(Weighting):
     """
 
     name = "composed"
-    place = 4
+    place = 2.5
     words = "on the vertices that a decoder of its own makes of each part"
     own_decoders = True
 
