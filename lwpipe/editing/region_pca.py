@@ -20,7 +20,7 @@ class RegionPca:
 
     A face is x = mean + sum_k w_k (.) (x - mean), and each of the K fields of that sum is given by
     its own components (Blanz and Vetter, *A Morphable Model for the Synthesis of 3D Faces*, 1999,
-    section 3.1, who blend segments at their borders; Tena et al., *Interactive Region-Based Linear
+    who blend segments at their borders; Tena et al., *Interactive Region-Based Linear
     3D Face Models*, 2011).
 
     Attributes

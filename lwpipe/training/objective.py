@@ -26,7 +26,7 @@ def partition(matrices: Tensor) -> Tensor:
         |sum_k P_k - 1|^2 + sum_k |P_k P_k - P_k|^2 + sum_{k != j} |P_k P_j|^2
 
     in Frobenius norms: 0 for the projectors of a partition of the identity (Dubrovina et al., ICCV
-    2019, equation 1).
+    2019).
     """
     with torch.autocast(matrices.device.type, enabled=False):
         rest = matrices.sum(0) - torch.eye(matrices.shape[1]).to(matrices)
