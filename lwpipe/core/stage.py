@@ -126,6 +126,7 @@ class Needs:
     minutes_of_gigabyte : minutes for a GB of faces, with a wide margin
     memory, minutes : called with (MB or minutes by the above, size, **sections); return what is
         needed. Sections are those that the stage reads.
+    sections : names of other sections that these need to be told
     gpus : called with **sections; returns how many GPUs are asked for
     threads : of a job
     """
@@ -136,6 +137,7 @@ class Needs:
     minutes_of_gigabyte: float = 0
     memory: Callable[..., float] = as_it_is
     minutes: Callable[..., float] = as_it_is
+    sections: tuple[str, ...] = ()
     gpus: Callable[..., int] = no_gpus
     threads: int = 1
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from lwpipe.editing.edits import alphas, blend_part, combine, interpolate_part, mask_blend
     from lwpipe.editing.linear_model import LinearModel
     from lwpipe.editing.pca import Pca
+    from lwpipe.editing.poisson import PoissonPaste
+    from lwpipe.editing.region_pca import RegionExchange, RegionPca
     from lwpipe.editing.settings import EditingSettings
 
 __all__ = [
@@ -29,7 +31,10 @@ __all__ = [
     "MaskBlend",
     "ModelEditor",
     "Pca",
+    "PoissonPaste",
     "ProjectedMaskBlend",
+    "RegionExchange",
+    "RegionPca",
     "alphas",
     "blend_part",
     "combine",
@@ -52,7 +57,10 @@ __getattr__ = lazily(
         "MaskBlend": "lwpipe.editing.baselines",
         "ModelEditor": "lwpipe.editing.editors",
         "Pca": "lwpipe.editing.pca",
+        "PoissonPaste": "lwpipe.editing.poisson",
         "ProjectedMaskBlend": "lwpipe.editing.baselines",
+        "RegionExchange": "lwpipe.editing.region_pca",
+        "RegionPca": "lwpipe.editing.region_pca",
         "alphas": "lwpipe.editing.edits",
         "blend_part": "lwpipe.editing.edits",
         "combine": "lwpipe.editing.edits",

@@ -82,7 +82,7 @@ class Pca:
             part = (vertices[rows, block] - mean[block]).reshape(count, -1)
             start = block.start * 3
             basis[:, start : start + part.shape[1]] = projector @ part
-        variance = float(np.trace(gram)) / (count * size)
+        variance = float(np.trace(gram)) / max(count * size, 1)
         return cls(mean.reshape(-1), basis, np.sqrt(values / count), variance)
 
     @property

@@ -4,29 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.editing import Editor, HarmonisedMaskBlend, MaskBlend, Pca, ProjectedMaskBlend
+from lwpipe.data.store import Dataset
+from lwpipe.editing import (
+    Editor,
+    HarmonisedMaskBlend,
+    MaskBlend,
+    Pca,
+    PoissonPaste,
+    ProjectedMaskBlend,
+    RegionExchange,
+    RegionPca,
+)
 from lwpipe.evaluation.measure import Faces
-from lwpipe.local_weights.make import sharpened
-from lwpipe.local_weights.settings import SHARPNESS, SUPPORT
+from lwpipe.local_weights.make import refine_weights, sharpened
+from lwpipe.local_weights.settings import REFINE, SHARPNESS, SUPPORT, LocalWeightsSettings
 
 Weights = npt.NDArray[np.float32]
-Triangles = npt.NDArray[np.int64]
+
+# Over what a paste fades from the target's place to its border, as a share of the template's
+# diagonal: some 5 mm on a face.
+_LENGTH = 0.02
 
 
-def _no_reconstruction(pca: Pca) -> None:
+@dataclass(frozen=True)
+class Fitted:
+    """What baselines are made of.
+
+    Attributes
+    ----------
+    data : Dataset
+    weights : float32 (V, K)
+    span : all components of the training faces
+    size : Z
+    """
+
+    data: Dataset
+    weights: Weights
+    span: Pca
+    size: int
+
+    @cached_property
+    def pca(self) -> Pca:
+        """The first Z components of the training faces."""
+        return self.span.first(self.size)
+
+    @cached_property
+    def sharp(self) -> Weights:
+        """Local weights that hardly overlap, float32 (V, K)."""
+        return sharpened(self.weights, SHARPNESS, SUPPORT)
+
+    @cached_property
+    def refined(self) -> Weights:
+        """Local weights with borders where the faces have them, float32 (V, K)."""
+        return refine_weights(self.weights, self.data, LocalWeightsSettings(refine=REFINE))[0]
+
+    @cached_property
+    def regions(self) -> RegionPca:
+        """As many components of each of these parts."""
+        train = self.data.indices("train")
+        return RegionPca.fit(self.data.vertices, train, self.sharp, self.pca.rank)
+
+    @cached_property
+    def length(self) -> float:
+        """Over what a paste fades from the target's place to its border, mm."""
+        return _LENGTH * float(np.linalg.norm(np.ptp(self.data.template, axis=0)))
+
+
+def _no_reconstruction(fitted: Fitted) -> None:
     return None
 
 
-def _no_editor(weights: Weights, pca: Pca, triangles: Triangles) -> None:
+def _no_editor(fitted: Fitted) -> None:
     return None
 
 
-def _no_size(pca: Pca) -> dict[str, Any]:
+def _no_size(fitted: Fitted) -> dict[str, Any]:
     return {}
 
 
@@ -34,8 +92,16 @@ def _parameters(pca: Pca) -> dict[str, Any]:
     return {"parameters": pca.basis.size + pca.mean.size}
 
 
-def _sharp_blend(weights: Weights, pca: Pca, triangles: Triangles) -> Editor:
-    return MaskBlend(sharpened(weights, SHARPNESS, SUPPORT))
+def _of_regions(fitted: Fitted) -> dict[str, Any]:
+    return {"parameters": fitted.regions.parameters, "components": fitted.pca.rank}
+
+
+def _poisson(fitted: Fitted, length: float | None = None) -> Editor:
+    return PoissonPaste(fitted.sharp, fitted.data.template, fitted.data.triangles, length)
+
+
+def _harmonised(fitted: Fitted) -> Editor:
+    return HarmonisedMaskBlend(fitted.weights, fitted.pca, fitted.data.triangles)
 
 
 @dataclass(frozen=True)
@@ -46,38 +112,64 @@ class Baseline:
     ----------
     name : of the row
     kind : a closed-form 'baseline', or the 'reference' of real faces
-    reconstruct : from the first Z components to how whole faces are given back, if they are
-    editor : from local weights, the first Z components and triangles to the edits, if there are
-        some
-    size : from the first Z components to what is said of the model
+    reconstruct : from what it is made of to how whole faces are given back, if they are
+    editor : likewise to the edits, if there are some
+    size : likewise to what is said of the model
     real : the row is that of the real test faces
     """
 
     name: str
     kind: Literal["baseline", "reference"] = "baseline"
-    reconstruct: Callable[[Pca], Callable[[Faces], Faces] | None] = _no_reconstruction
-    editor: Callable[[Weights, Pca, Triangles], Editor | None] = _no_editor
-    size: Callable[[Pca], dict[str, Any]] = _no_size
+    reconstruct: Callable[[Fitted], Callable[[Faces], Faces] | None] = _no_reconstruction
+    editor: Callable[[Fitted], Editor | None] = _no_editor
+    size: Callable[[Fitted], dict[str, Any]] = _no_size
     real: bool = False
 
 
 BASELINES = (
     Baseline(
         "pca",
-        reconstruct=lambda pca: pca.project,
-        size=lambda pca: {**_parameters(pca), "components": pca.rank},
+        reconstruct=lambda fitted: fitted.pca.project,
+        size=lambda fitted: {**_parameters(fitted.pca), "components": fitted.pca.rank},
     ),
     # source + w_k (target - source)
-    Baseline("mask_blend", editor=lambda weights, pca, triangles: MaskBlend(weights)),
+    Baseline("mask_blend", editor=lambda fitted: MaskBlend(fitted.weights)),
     # that, with weights that hardly overlap
-    Baseline("mask_blend_sharp", editor=_sharp_blend),
+    Baseline("mask_blend_sharp", editor=lambda fitted: MaskBlend(fitted.sharp)),
+    # that, with borders where the faces have them
+    Baseline("mask_blend_refined", editor=lambda fitted: MaskBlend(fitted.refined)),
+    # each vertex belongs to the part of its largest weight
+    Baseline("hard_paste", editor=lambda fitted: MaskBlend(sharpened(fitted.weights, np.inf))),
+    # the target's Laplacian coordinates on the support of the sharp weights
+    Baseline("poisson_paste", editor=_poisson),
+    # that, near the target's place
+    Baseline("poisson_paste_placed", editor=lambda fitted: _poisson(fitted, fitted.length)),
+    # Z components of each sharp part, exchanged
+    Baseline(
+        "region_pca",
+        reconstruct=lambda fitted: fitted.regions.project,
+        editor=lambda fitted: RegionExchange(fitted.regions, residual=False),
+        size=_of_regions,
+    ),
+    # that, with what the components do not hold of the source
+    Baseline(
+        "region_pca_residual",
+        editor=lambda fitted: RegionExchange(fitted.regions, residual=True),
+        size=_of_regions,
+    ),
     # the blend, projected on the span of the first components
     Baseline(
         "mask_blend_pca",
-        editor=lambda weights, pca, triangles: ProjectedMaskBlend(weights, pca),
-        size=_parameters,
+        editor=lambda fitted: ProjectedMaskBlend(fitted.weights, fitted.pca),
+        size=lambda fitted: _parameters(fitted.pca),
+    ),
+    # on that of all
+    Baseline(
+        "mask_blend_full_span",
+        editor=lambda fitted: ProjectedMaskBlend(fitted.weights, fitted.span),
+        size=lambda fitted: _parameters(fitted.span),
     ),
     # the rest follows as far as faces of the first components do
-    Baseline("mask_blend_harmony", editor=HarmonisedMaskBlend, size=_parameters),
+    Baseline("mask_blend_harmony", editor=_harmonised, size=lambda fitted: _parameters(fitted.pca)),
     Baseline("real_test", "reference", real=True),
 )

@@ -13,7 +13,7 @@ from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, FaceModel, make_editor
-from lwpipe.evaluation.baselines import BASELINES
+from lwpipe.evaluation.baselines import BASELINES, Fitted
 from lwpipe.evaluation.bench import PART_COLUMNS, Bench
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
 from lwpipe.evaluation.measure import Faces, OfModel, OfReconstruction, Rows, of_kind
@@ -112,16 +112,16 @@ def evaluate_baselines(
     rows: Rows = []
     with one_blas_thread():
         bench = Bench(data, weights, evaluation)
-        pca = bench.pca.first(model.latent_size)
+        fitted = Fitted(data, bench.weights, bench.pca, model.latent_size)
         for baseline in BASELINES:
-            reconstruct = baseline.reconstruct(pca)
-            editor = baseline.editor(bench.weights, pca, data.triangles)
+            reconstruct = baseline.reconstruct(fitted)
+            editor = baseline.editor(fitted)
             edited = bench.real_faces() if baseline.real else bench.no_edits()
             if editor is not None:
                 edited, more = bench.edits(baseline.name, editor)
                 rows += more
             about = {measure.name: measure.measure({}) for measure in _OF_MODEL}
-            about["model"] |= baseline.size(pca)
+            about["model"] |= baseline.size(fitted)
             result[baseline.name] = {**_reconstruction(bench, reconstruct), **edited, **about}
     return _write({**result, **bench.about()}, rows, measures, parts)
 

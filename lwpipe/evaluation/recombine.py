@@ -38,6 +38,7 @@ _DRAWS = 20
 # Share of the vertices of two parts, of those of either, from which on they are the same part.
 _ALIKE = 0.5
 _FACES = ("sources", "targets", "truths")
+_NUMBERS = ("parts", "labels", "owners")
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class Recombinations:
 
 def labels_of(weights: npt.ArrayLike) -> Ints:
     """Return the part of each vertex' largest weight, int64 (V,), of weights (V, K)."""
-    return np.asarray(weights).argmax(axis=1).astype(np.int64)
+    labels: Ints = np.asarray(weights).argmax(axis=1).astype(np.int64)
+    return labels
 
 
 def owners_of(fields: npt.NDArray[np.floating[Any]], weights: npt.ArrayLike) -> Ints:
@@ -223,10 +225,13 @@ def read_recombinations(made: Recombinations | str | Path, data: Dataset) -> Rec
     """
     if isinstance(made, Recombinations):
         return made
-    read = read_npz(made, "recombinations", (*_FACES, "parts", "labels", "owners"))
+    read = read_npz(made, "recombinations", (*_FACES, *_NUMBERS))
     vertices, count = len(data.template), read["parts"].size
-    kinds = {"parts": ("i", (count,)), "labels": ("i", (vertices,))}
-    kinds |= {"owners": ("i", (read["owners"].size,))}
+    kinds: dict[str, tuple[str, tuple[int, ...]]] = {
+        "parts": ("i", (count,)),
+        "labels": ("i", (vertices,)),
+        "owners": ("i", (read["owners"].size,)),
+    }
     kinds |= dict.fromkeys(_FACES, ("f", (count, vertices, 3)))
     for name, (kind, shape) in kinds.items():
         found = read[name]
@@ -235,6 +240,6 @@ def read_recombinations(made: Recombinations | str | Path, data: Dataset) -> Rec
                 f"{made}: holds no recombinations of faces of {vertices} vertices: `{name}` is "
                 f"{found.dtype} {found.shape}."
             )
-    faces = {name: np.asarray(read[name], np.float32) for name in _FACES}
-    numbers = {name: read[name].astype(np.int64) for name in ("parts", "labels", "owners")}
-    return Recombinations(**faces, **numbers)
+    sources, targets, truths = (np.asarray(read[name], np.float32) for name in _FACES)
+    parts, labels, owners = (read[name].astype(np.int64) for name in _NUMBERS)
+    return Recombinations(sources, targets, truths, parts, labels, owners)

@@ -16,7 +16,8 @@ from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, Pca, make_editor
-from lwpipe.evaluation.baselines import BASELINES
+from lwpipe.evaluation.baselines import BASELINES, Fitted
+from lwpipe.evaluation.bench import SPAN_TOLERANCE
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
 from lwpipe.evaluation.recombine import Recombinations, read_recombinations
 from lwpipe.model.settings import LatentSettings
@@ -173,9 +174,10 @@ def measure_truth_of_baselines(
     edits: dict[str, Faces] = {}
     with one_blas_thread():
         if len(made.parts):
-            pca = Pca.fit(dataset.vertices, dataset.indices("train"), model.latent_size)
+            span = Pca.fit(dataset.vertices, dataset.indices("train"), tolerance=SPAN_TOLERANCE)
+            fitted = Fitted(dataset, weights, span, model.latent_size)
             for baseline in BASELINES:
-                editor = baseline.editor(weights, pca, dataset.triangles)
+                editor = baseline.editor(fitted)
                 if editor is not None:
                     edits[baseline.name] = edit(made, editor)
     return _write_table(table, made, edits, weights)

@@ -18,6 +18,7 @@ _LOSSES = (
     ("reconstruction_loss", "reconstruction (L1)", PALETTE[2]),
     ("cycle_loss", "cycle", PALETTE[3]),
     ("blend_loss", "blend", PALETTE[1]),
+    ("partition_loss", "partition", PALETTE[4]),
     ("loss", "total", INK),
 )
 
@@ -28,8 +29,8 @@ def draw_learning_curve(history: str | Path, picture: str | Path, figures: PlotS
     Parameters
     ----------
     history : path
-        Columns epoch, loss, reconstruction_loss, cycle_loss, blend_loss, train_mm, test_mm,
-        learning_rate.
+        Columns epoch, loss, reconstruction_loss, cycle_loss, blend_loss, partition_loss,
+        train_mm, test_mm, learning_rate.
     picture : path of the PNG
     figures : PlotSettings
 

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
+from lwpipe.mesh.laplacian import cotangent_laplacian
+
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
@@ -19,8 +21,6 @@ Weights = npt.NDArray[np.float32]
 _STEPS = 8
 # Smaller shares become 0: behind it, at some three standard deviations, a region has no say.
 _LEAST = 1e-3
-# Of a triangle without area the cotangents are infinite.
-_MOST = 1e6
 
 
 def blurred(
@@ -48,7 +48,7 @@ def blurred(
     if deviation == 0:
         return weights
     time = 0.5 * deviation**2 / _STEPS
-    system = sp.csc_array(sp.diags_array(area) + time * _laplacian(vertices, triangles))
+    system = sp.csc_array(sp.diags_array(area) + time * cotangent_laplacian(vertices, triangles))
     solver = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
     share = weights.astype(np.float64)
     for _ in range(_STEPS):
@@ -56,22 +56,3 @@ def blurred(
     share[share < _LEAST] = 0
     made: Weights = (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
     return made
-
-
-def _laplacian(vertices: Floats, triangles: npt.NDArray[np.int64]) -> sp.csr_array:
-    """Return the cotangent Laplacian, (V, V), symmetric, rows sum to 0, the diagonal alone > 0."""
-    values, rows, columns = [], [], []
-    for corner in range(3):
-        here, a, b = (triangles[:, (corner + shift) % 3] for shift in range(3))
-        one, other = vertices[a] - vertices[here], vertices[b] - vertices[here]
-        twice = np.linalg.norm(np.cross(one, other), axis=1)
-        along = np.maximum((one * other).sum(axis=1), 0)
-        cotangent = along / np.maximum(twice, np.maximum(along / _MOST, np.finfo(float).tiny))
-        values += [0.5 * cotangent, 0.5 * cotangent]
-        rows += [a, b]
-        columns += [b, a]
-    place = np.concatenate(rows), np.concatenate(columns)
-    shape = (len(vertices), len(vertices))
-    between = sp.csr_array((np.concatenate(values), place), shape=shape)
-    laplacian: sp.csr_array = sp.csr_array(sp.diags_array(between.sum(axis=1))) - between
-    return laplacian

@@ -116,12 +116,11 @@ def _factorised(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) 
     result, columns = _factorise(dataset, rows, settings)
     basis = result.W / result.W.max(axis=0)
     basis = basis[:, reading_order(basis, dataset.template, area)]
-    weights, share = partition_of_unity(basis), 0.0
+    weights, deviation = partition_of_unity(basis), settings.blur or 0.0
     if settings.refine:
-        with one_blas_thread():
-            weights = refined(weights, dataset.vertices, rows, settings.refine)
-        share = _BLUR_REFINED
-    weights, deviation = _blurred(weights, dataset, area, settings.blur, share)
+        weights, deviation = refine_weights(weights, dataset, settings)
+    elif settings.blur:
+        weights = blurred(weights, dataset.template, dataset.triangles, area, deviation)
     about = {
         "solver": settings.solver,
         "features": settings.features,
@@ -161,6 +160,24 @@ def _factorise(
         matrix, settings.parts, settings.sparsity, settings.eta, settings.iterations, settings.seed
     )
     return result, matrix.shape[1]
+
+
+def refine_weights(
+    weights: Weights, dataset: Dataset, settings: LocalWeightsSettings
+) -> tuple[Weights, float]:
+    """Return weights with borders where the training faces have them, and their blur, mm.
+
+    Parameters
+    ----------
+    weights : float32 (V, K), rows sum to 1
+    dataset : Dataset
+    settings : of which `refine`, `blur` and `max_faces` are used
+    """
+    rows = choose_faces(dataset.indices("train"), settings.max_faces)
+    area = vertex_areas(dataset.template, dataset.triangles)
+    with one_blas_thread():
+        hard = refined(weights, dataset.vertices, rows, settings.refine)
+    return _blurred(hard, dataset, area, settings.blur, _BLUR_REFINED)
 
 
 def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> Found:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.errors import LwpipeError
-
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
 
@@ -37,7 +35,8 @@ def refined(
 ) -> Float32[Weights, "V K"]:
     """Return one part a vertex, as weights of 0 and 1: the one whose core explains most of it.
 
-    The core of a part are the vertices whose weight is at least twice that of any other part. What
+    The core of a part are the vertices whose weight is at least twice that of any other part; of a
+    part that has none, those where it has the largest, or its largest one. What
     it explains of a vertex is the share of the variance of its motion that a linear regression on
     the first principal components of the core's motion gives. A vertex that never moves stays in
     the part of its largest weight.
@@ -49,25 +48,15 @@ def refined(
         May be memory-mapped.
     rows : the faces to learn from
     components : of each core; at most a quarter of the faces are taken
-
-    Raises
-    ------
-    LwpipeError
-        If a part has no core.
     """
     cores = _cores(weights)
-    if not cores.any(axis=0).all():
-        raise LwpipeError(
-            f"local_weights.refine: part {int(np.flatnonzero(~cores.any(axis=0))[0])} has no vertex "
-            f"with {_CORE:g} times the weight of any other part, so its borders cannot be drawn "
-            "anew: use 0, or fewer local_weights.parts."
-        )
     most = max(1, min(components, len(rows) // _FACES_A_COMPONENT))
     scores = [_scores(faces, rows, np.flatnonzero(core), most) for core in cores.T]
     explained = _explained(faces, rows, scores)
     moves = explained.sum(axis=1) > 0
     part = np.where(moves, explained.argmax(axis=1), weights.argmax(axis=1))
-    return np.eye(weights.shape[1], dtype=np.float32)[part]
+    made: Weights = np.eye(weights.shape[1], dtype=np.float32)[part]
+    return made
 
 
 def _cores(weights: Weights) -> npt.NDArray[np.bool_]:
@@ -75,7 +64,12 @@ def _cores(weights: Weights) -> npt.NDArray[np.bool_]:
     largest = weights.max(axis=1, keepdims=True)
     first = weights.argmax(axis=1)[:, None] == np.arange(weights.shape[1])
     others = np.where(first, 0, weights).max(axis=1, keepdims=True)
-    return np.asarray(first & (largest >= _CORE * others))
+    cores = np.asarray(first & (largest >= _CORE * others))
+    for part in np.flatnonzero(~cores.any(axis=0)):
+        cores[:, part] = first[:, part]
+        if not first[:, part].any():
+            cores[weights[:, part].argmax(), part] = True
+    return cores
 
 
 def _scores(

@@ -4,14 +4,15 @@ Encoder: one [Chebyshev convolution, activation, downsampling] a level, then a l
 latent code z. Projection: part encodings p_k = P_k z. Decoder: one linear layer FC to features at
 the coarsest level, h = sum_k w_k (.) FC(p_k) with the local weights w_k, then one [upsampling,
 convolution, activation] a level and a last convolution to coordinates. With one part, P = 1 and
-w = 1 this is CoMA (Ranjan et al., ECCV 2018). A linear base may be what encoder and decoder
-correct: see `lwpipe.model.base`.
+w = 1 this is CoMA (Ranjan et al., ECCV 2018). Parts may also have decoders of their own, whose
+faces are composed by the local weights at full resolution. A linear base may be what encoder and
+decoder correct: see `lwpipe.model.base`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -45,6 +46,14 @@ class Convolution(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
 
 
+class Decoder(nn.Module):
+    """The layers of a decoder of one part: linear, one convolution a level, and the last."""
+
+    def __init__(self, from_latent: nn.Linear, decoder: nn.ModuleList, last: Convolution) -> None:
+        super().__init__()
+        self.from_latent, self.decoder, self.last = from_latent, decoder, last
+
+
 class PartAutoencoder(nn.Module):
     """Encoder, projections and decoder on a fixed mesh pyramid.
 
@@ -60,9 +69,15 @@ class PartAutoencoder(nn.Module):
     backend : name of the implementation of the convolutions; `use` changes it, and None is for
         who needs the parameters only
     base : what the network corrects, where the settings say that there is something
+    shares : float (K, V, 1), how much of each part each vertex gets; they sum to 1. Decoders of
+        their own are composed by them
     """
 
     coarse_weights: Tensor
+    shares: Tensor | None
+    from_latent: nn.Linear
+    decoder: nn.ModuleList
+    last: Convolution
 
     def __init__(
         self,
@@ -71,44 +86,65 @@ class PartAutoencoder(nn.Module):
         settings: ModelSettings,
         backend: str | None = "torch",
         base: LinearBase | None = None,
+        shares: Tensor | None = None,
     ) -> None:
         super().__init__()
         self.settings, self.geometry = settings, geometry
         self.register_buffer("coarse_weights", coarse_weights.float(), persistent=False)
+        self.register_buffer("shares", shares, persistent=False)
         channels, order = settings.channels, settings.order
         inputs = [3, *channels[:-1]]
         self.encoder = nn.ModuleList(
             Convolution(i, o, order) for i, o in zip(inputs, channels, strict=True)
         )
-        outputs = [*reversed(channels)]
-        self.decoder = nn.ModuleList(
-            Convolution(i, o, order)
-            for i, o in zip([outputs[0], *outputs[:-1]], outputs, strict=True)
-        )
-        self.last = Convolution(channels[0], 3, order, bias=False)
+        self.weighting = WEIGHTINGS[settings.weighting]
+        self.part_count = coarse_weights.shape[1] if settings.projection else 1
+        own = self.weighting.own_decoders
+        convolutions = [self._convolutions() for _ in range(self.part_count if own else 1)]
+        if not own:
+            self.decoder, self.last = convolutions[0]
 
         self.width = channels[-1]
-        self.weighting = WEIGHTINGS[settings.weighting]
         coarsest = geometry.vertex_count(geometry.levels)
         features = coarsest * self.width
         latent = settings.latent_size
-        self.part_count = coarse_weights.shape[1] if settings.projection else 1
         self.to_latent = nn.Linear(features, latent)
         self.projections: nn.Parameter | None = None
         if settings.projection:
             self.projections = nn.Parameter(torch.empty(self.part_count, latent, latent))
             nn.init.normal_(self.projections, std=latent**-0.5)
-        self.from_latent = nn.Linear(latent, self.weighting.decoded(coarsest, self.width))
+        size = self.weighting.decoded(coarsest, self.width)
+        self.decoders: nn.ModuleList | None = None
+        if own:
+            self.decoders = nn.ModuleList(
+                Decoder(nn.Linear(latent, size), *layers) for layers in convolutions
+            )
+        else:
+            self.from_latent = nn.Linear(latent, size)
         self.base = base
         if settings.base != "none":
             self._begin_as_base()
         if backend is not None:
             self.use(backend)
 
+    def _convolutions(self) -> tuple[nn.ModuleList, Convolution]:
+        """Make the convolutions of a decoder."""
+        channels, order = self.settings.channels, self.settings.order
+        outputs = [*reversed(channels)]
+        levels = zip([outputs[0], *outputs[:-1]], outputs, strict=True)
+        layers = nn.ModuleList(Convolution(i, o, order) for i, o in levels)
+        return layers, Convolution(channels[0], 3, order, bias=False)
+
+    def _each_decoder(self) -> Sequence[Decoder | PartAutoencoder]:
+        """Return what holds the layers of the decoder that all parts share, or of that of each."""
+        return [self] if self.decoders is None else [cast(Decoder, each) for each in self.decoders]
+
     def _begin_as_base(self) -> None:
         """Let the network add nothing, and every projection keep its code."""
-        for parameter in (self.to_latent.weight, self.to_latent.bias, self.last.weight):
-            nn.init.zeros_(parameter)
+        nn.init.zeros_(self.to_latent.weight)
+        nn.init.zeros_(self.to_latent.bias)
+        for decoder in self._each_decoder():
+            nn.init.zeros_(decoder.last.weight)
         if self.projections is not None:
             nn.init.zeros_(self.projections)
 
@@ -151,6 +187,15 @@ class PartAutoencoder(nn.Module):
         parts = torch.einsum("bi,kji->bkj", z, self.projections)
         return parts if self.base is None else z[:, None] + self.base.room * parts
 
+    def matrices(self) -> Float[Tensor, "K Z Z"]:
+        """Return the projections P_k as they act on codes; 1 for a model without parts."""
+        one = torch.eye(self.settings.latent_size).to(self.to_latent.weight)
+        if self.projections is None:
+            return one[None]
+        if self.base is None:
+            return self.projections
+        return one + self.base.room[:, None] * self.projections
+
     def coarse_features(
         self, parts: Float[Tensor, "batch K Z"]
     ) -> Float[Tensor, "batch V_L channels"]:
@@ -159,14 +204,29 @@ class PartAutoencoder(nn.Module):
 
     def decode(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V 3"]:
         """Decode part encodings (batch, K, Z) to standardised faces (batch, V, 3)."""
-        x = self.backend.unflatten(self.coarse_features(parts))
-        levels = reversed(range(self.geometry.levels))
-        for level, layer in zip(levels, self._layers(self.decoder), strict=True):
-            x = self.backend.up(level, x, layer.weight, layer.bias)
-        corrections = self.backend.last(x, self.last.weight)
+        corrections = self._decoded(self, parts) if self.decoders is None else self._composed(parts)
         if self.base is None:
             return corrections
         return self.base.decode(parts) + self.base.reach * corrections
+
+    def _composed(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V 3"]:
+        """Return sum_k w_k (.) dec_k(p_k)."""
+        corrections = parts.new_zeros(())
+        shares = cast(Tensor, self.shares)
+        for part, (decoder, share) in enumerate(zip(self._each_decoder(), shares, strict=True)):
+            corrections = corrections + share * self._decoded(decoder, parts[:, part, None])
+        return corrections
+
+    def _decoded(
+        self, decoder: Decoder | PartAutoencoder, parts: Float[Tensor, "batch K Z"]
+    ) -> Float[Tensor, "batch V 3"]:
+        """Return what one decoder makes of the parts that it is given."""
+        features = self.weighting.combine(decoder.from_latent(parts), self.coarse_weights)
+        x = self.backend.unflatten(features)
+        levels = reversed(range(self.geometry.levels))
+        for level, layer in zip(levels, self._layers(decoder.decoder), strict=True):
+            x = self.backend.up(level, x, layer.weight, layer.bias)
+        return self.backend.last(x, decoder.last.weight)
 
     def forward(self, x: Float[Tensor, "batch V 3"]) -> Float[Tensor, "batch V 3"]:
         """Reconstruct standardised faces (batch, V, 3)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,6 @@ class PartModel:
     vertex_count, latent_size, part_count : V, Z and K (K is 1 without projections)
     template : float32 (V, 3), mm
     triangles : int64 (F, 3)
-    shares : float32 (K, V, 1), how much of each part each vertex gets; they sum to 1
     """
 
     def __init__(
@@ -79,7 +78,6 @@ class PartModel:
             weighting.of_base(weights) if settings.projection else np.ones_like(weights)[:, :1],
             np.float32,
         )
-        self.shares = torch.from_numpy(np.ascontiguousarray(shares.T)[:, :, None])
         base = None
         if components is not None:
             base = LinearBase(components, shares, np.asarray(scale, np.float32))
@@ -95,6 +93,7 @@ class PartModel:
             # `to` takes the backend that belongs to another device.
             choose("auto" if backend == "triton" else backend, torch.device("cpu")),
             base,
+            torch.from_numpy(np.ascontiguousarray(shares.T)[:, :, None]),
         )
         self.mean = torch.from_numpy(self.template)
         self.scale = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))
@@ -106,6 +105,11 @@ class PartModel:
     def vertex_count(self) -> int:
         """Number of vertices V."""
         return len(self.template)
+
+    @property
+    def shares(self) -> Tensor:
+        """How much of each part each vertex gets, float32 (K, V, 1); they sum to 1."""
+        return cast(Tensor, self.network.shares)
 
     @property
     def latent_size(self) -> int:
@@ -139,12 +143,7 @@ class PartModel:
     @property
     def projections(self) -> Floats:
         """P_k, float32 (K, Z, Z); 1 for a model without parts."""
-        if self.network.projections is None:
-            return np.eye(self.latent_size, dtype=np.float32)[None]
-        matrices = self.network.projections.detach()
-        if self.network.base is not None:
-            matrices = torch.eye(self.latent_size) + (self.network.base.room[:, None] * matrices)
-        return self._numpy([matrices], ())
+        return self._numpy([self.network.matrices().detach()], ())
 
     @property
     def linear_path(self) -> LinearPath | None:
@@ -166,7 +165,6 @@ class PartModel:
             self.network.use(name)
         self.network.to(device)
         self.mean, self.scale = self.mean.to(device), self.scale.to(device)
-        self.shares = self.shares.to(device)
         return self
 
     def standardise(self, vertices: Tensor) -> Tensor:

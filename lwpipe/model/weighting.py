@@ -22,12 +22,14 @@ class Weighting(ABC):
     place : where it stands among the others
     words : how local weights act, for the documentation of that key
     parts_match_weights : whether part k of the model belongs to column k of the local weights
+    own_decoders : whether each part has a decoder of its own, to be composed by `of_base`
     """
 
     name: ClassVar[str]
     place: ClassVar[float] = 100
     words: ClassVar[str]
     parts_match_weights: ClassVar[bool] = True
+    own_decoders: ClassVar[bool] = False
 
     def decoded(self, vertices: int, width: int) -> int:
         """Return how many numbers D are decoded of each part encoding.
@@ -54,6 +56,7 @@ class Weighting(ABC):
 
         Parameters
         ----------
-        h : (batch, K, D), decoded of each part; K is 1 for a model without parts
+        h : (batch, K, D), decoded of each part; K is 1 for a model without parts, and for a decoder
+            of one part
         weights : (V_L, K), local weights
         """

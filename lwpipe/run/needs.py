@@ -79,4 +79,5 @@ def threads(stage: str) -> int:
 
 
 def _sections(stage: str, settings: Settings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in STAGES[stage].reads}
+    told = STAGES[stage]
+    return {name: getattr(settings, name) for name in (*told.reads, *told.needs.sections)}

@@ -49,6 +49,16 @@ class _Shipped(Section):
     figures: FiguresSettings = FiguresSettings()
 
     @model_validator(mode="after")
+    def _base_has_no_partition(self) -> Self:
+        if self.model.base != "none" and self.training.partition_weight > 0:
+            raise ValueError(
+                f"training.partition_weight is {self.training.partition_weight:g} and model.base "
+                f"{self.model.base}: on a base every part decodes the whole code, so that "
+                "projections cannot divide it among the parts; set one of them to its default"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _levels_agree(self) -> Self:
         if len(self.model.channels) != len(self.template.factors):
             raise ValueError(

@@ -44,7 +44,7 @@ SHIPPED: dict[str, Variant] = {
         {
             "model": {"base": "pca"},
             "local_weights": {"refine": REFINE},
-            "training": {**_WITHOUT_CYCLE, "blend_weight": 0.5},
+            "training": {**_WITHOUT_CYCLE, "blend_weight": 0.5, "partition_weight": 0.0},
             "editing": KEEPING.model_dump(exclude_defaults=True),
         },
     ),

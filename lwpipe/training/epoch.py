@@ -166,7 +166,7 @@ class Trainer:
 
         Returns
         -------
-        sums : float64 (5,), MEASURES of the batch
+        sums : float64 (6,), MEASURES of the batch
         marks : float64 (S,), the wish to stop of all processes, as `Stop.marks`
         """
         rate = self._rate(number)

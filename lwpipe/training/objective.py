@@ -20,6 +20,22 @@ class Losses(NamedTuple):
     output: Tensor
 
 
+def partition(matrices: Tensor) -> Tensor:
+    """Return by how much projections (K, Z, Z) fail to divide the code among the parts, ().
+
+        |sum_k P_k - 1|^2 + sum_k |P_k P_k - P_k|^2 + sum_{k != j} |P_k P_j|^2
+
+    in Frobenius norms: 0 for the projectors of a partition of the identity (Dubrovina et al., ICCV
+    2019).
+    """
+    with torch.autocast(matrices.device.type, enabled=False):
+        rest = matrices.sum(0) - torch.eye(matrices.shape[1]).to(matrices)
+        products = matrices[:, None] @ matrices
+        each = torch.arange(len(matrices), device=matrices.device)
+        kept = torch.zeros_like(products).index_put((each, each), matrices)
+        return rest.square().sum() + (products - kept).square().sum()
+
+
 def objective(
     network: PartAutoencoder,
     x: Tensor,

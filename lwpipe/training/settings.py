@@ -36,6 +36,10 @@ class TrainingSettings(Section):
     blend_weight: NonNegative = 0.0
     """Weight of the blend loss, by which shuffled parts are decoded to the blend of the faces by
     the local weights; 0.0: none."""
+    partition_weight: NonNegative = 0.0
+    """Weight of the partition loss, by which the projections divide the code among the parts: their
+    sum is 1, each is a projector, and the product of two is 0; 0.0: none, as model.base pca needs
+    it."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto: on the GPU if there is one."""
     backend: Literal["auto", "numba", "triton", "torch", "pyg"] = "auto"

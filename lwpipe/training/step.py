@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from lwpipe.model.part_model import PartModel
-from lwpipe.training.objective import objective
+from lwpipe.training.objective import objective, partition
 from lwpipe.training.settings import TrainingSettings
 
 # Summed over the faces of a batch; the last is the mean distance of a face's vertices, mm.
-MEASURES = ("loss", "reconstruction_loss", "cycle_loss", "blend_loss", "train_mm")
+MEASURES = ("loss", "reconstruction_loss", "cycle_loss", "blend_loss", "partition_loss", "train_mm")
 
 
 def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -100,7 +100,7 @@ def add_gradients(
 
     Returns
     -------
-    float64 (5,) : MEASURES, summed over the faces of the share, on the device
+    float64 (6,) : MEASURES, summed over the faces of the share, on the device
     """
     sums = torch.zeros(len(MEASURES), dtype=torch.float64, device=x.device)
     shares = model.shares if settings.blend_weight else None
@@ -113,10 +113,12 @@ def add_gradients(
             none = torch.zeros_like(found.reconstruction)
             cycle = none if found.cycle is None else found.cycle
             blend = none if found.blend is None else found.blend
+            divided = partition(model.network.matrices()) if settings.partition_weight else none
             loss = found.reconstruction
             loss = loss + settings.cycle_weight * cycle + settings.blend_weight * blend
+            loss = loss + settings.partition_weight * divided
         (loss * (len(part) / batch)).backward()
-        losses = torch.stack([loss, found.reconstruction, cycle, blend]).detach().double()
+        losses = torch.stack([loss, found.reconstruction, cycle, blend, divided]).detach().double()
         error = error_mm(model, found.output.detach(), part)
         sums += torch.cat([losses * len(part), error[None]])
     return sums

@@ -154,6 +154,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "training.weight_decay": (1e-4, TRAINING),
     "training.cycle_weight": (0.1, TRAINING),
     "training.blend_weight": (0.1, TRAINING),
+    "training.partition_weight": (0.1, TRAINING),
     "training.cycle_share": (0.25, TRAINING),
     "training.device": ("cpu", TRAINING),
     "training.backend": ("torch", TRAINING),
@@ -520,7 +521,10 @@ def test_named_targets_exist(tmp_path: Path) -> None:
         "training": {"train_model", "draw_learning_curve"},
         "evaluation": {"train_model", "evaluate_model"},
         "truth": {
-            "make_recombinations", "measure_truth", "measure_truth_of_baselines", "draw_truth"
+            "make_recombinations",
+            "measure_truth",
+            "measure_truth_of_baselines",
+            "draw_truth",
         },
         "baselines": {"make_local_weights", "evaluate_baselines"},
         "ablation": {"evaluate_model", "evaluate_baselines", "summarise", "draw_tradeoff"},

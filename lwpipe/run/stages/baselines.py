@@ -20,5 +20,5 @@ EVALUATE = Stage(
     reads={"evaluation": EvaluationSettings, "model": LatentSettings},
     outputs={"measures": Output("measures.json"), "parts": PARTS},
     scope="run",
-    needs=Needs(program=300, copies=3, minutes_of_gigabyte=60),
+    needs=Needs(program=300, copies=4, minutes_of_gigabyte=60),
 )

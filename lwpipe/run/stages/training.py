@@ -2,7 +2,9 @@
 
 from lwpipe.core.stage import Input, Needs, Output, Size, Stage, Switch, Target
 from lwpipe.figures.settings import PlotSettings
+from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.model.settings import ModelSettings
+from lwpipe.model.weightings import WEIGHTINGS
 from lwpipe.run.stages.data import DATA
 from lwpipe.run.stages.local_weights import LOCAL_WEIGHTS
 from lwpipe.training.settings import TrainingSettings
@@ -25,23 +27,43 @@ def _passes(training: TrainingSettings) -> int:
     return 2 if training.blend_weight > 0 else 1
 
 
-def _memory(needed: float, size: Size, model: ModelSettings, training: TrainingSettings) -> float:
+def _sides(model: ModelSettings, local_weights: LocalWeightsSettings) -> int:
+    """Return how many halves the network has: an encoder and its decoders."""
+    own = WEIGHTINGS[model.weighting].own_decoders and model.projection
+    return 1 + (local_weights.parts if own else 1)
+
+
+def _memory(
+    needed: float,
+    size: Size,
+    model: ModelSettings,
+    training: TrainingSettings,
+    local_weights: LocalWeightsSettings,
+) -> float:
     """Add the activations of all the faces of a step that are held at once.
 
-    At full resolution each of the two sides holds some 50 bytes a vertex, face and channel.
+    At full resolution each side of the network holds some 25 bytes a vertex, face and channel.
     """
-    faces = training.batch_size / training.accumulate
-    activations = 50e-6 * max(model.channels[:2]) * size.vertices * faces * _passes(training)
+    faces = training.batch_size / training.accumulate * _sides(model, local_weights)
+    activations = 25e-6 * max(model.channels[:2]) * size.vertices * faces * _passes(training)
     return needed * training.processes + activations
 
 
-def _minutes(needed: float, size: Size, model: ModelSettings, training: TrainingSettings) -> float:
-    # 15 million vertices a minute in each pass: half of what is measured on two cores.
+def _minutes(
+    needed: float,
+    size: Size,
+    model: ModelSettings,
+    training: TrainingSettings,
+    local_weights: LocalWeightsSettings,
+) -> float:
+    # 30 million vertices a minute in each pass and side: half of what is measured on two cores.
     work = _passes(training) * training.epochs * size.faces * size.vertices
-    return needed + work / 1.5e7
+    return needed + work * _sides(model, local_weights) / 3e7
 
 
-def _gpus(model: ModelSettings, training: TrainingSettings) -> int:
+def _gpus(
+    model: ModelSettings, training: TrainingSettings, local_weights: LocalWeightsSettings
+) -> int:
     # With 'auto' training takes a GPU where it finds one, but does not wait in a queue for it.
     return training.processes if training.device == "cuda" else 0
 
@@ -76,6 +98,7 @@ TRAIN = Stage(
         of_vertex=5,
         memory=_memory,
         minutes=_minutes,
+        sections=("local_weights",),
         gpus=_gpus,
         threads=2,
     ),

@@ -75,7 +75,7 @@ MEASURE_BASELINES = Stage(
         )
     },
     scope="run",
-    needs=Needs(program=420, copies=2, of_vertex=12, minutes_of_gigabyte=30),
+    needs=Needs(program=420, copies=4, of_vertex=12, minutes_of_gigabyte=30),
 )
 DRAW = Stage(
     name="draw_truth",

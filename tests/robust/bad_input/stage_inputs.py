@@ -100,6 +100,7 @@ def _run() -> Path:
                     "reconstruction_loss",
                     "cycle_loss",
                     "blend_loss",
+                    "partition_loss",
                     "train_mm",
                     "learning_rate",
                     "seconds",

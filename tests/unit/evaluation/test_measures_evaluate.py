@@ -16,6 +16,19 @@ from lwpipe.model.settings import LatentSettings
 
 SETTINGS = EvaluationSettings(pairs=6, composites=10)
 LATENT = LatentSettings(latent_size=3)
+EDITS = (
+    "mask_blend",
+    "mask_blend_sharp",
+    "mask_blend_refined",
+    "hard_paste",
+    "poisson_paste",
+    "poisson_paste_placed",
+    "region_pca",
+    "region_pca_residual",
+    "mask_blend_pca",
+    "mask_blend_full_span",
+    "mask_blend_harmony",
+)
 
 
 def table(path):
@@ -92,8 +105,7 @@ def test_the_projected_blend_stays_in_the_span_and_pays_in_leak(results):
     assert baselines["real_test"]["plausibility"]["outside_mm"] < 1e-3
     assert baselines["real_test"]["specificity"]["mean_mm"] > 0
     edits = [(row["edit"], row["part"]) for row in table(results / "baselines.csv")]
-    blends = ("mask_blend", "mask_blend_sharp", "mask_blend_pca", "mask_blend_harmony")
-    assert edits == [(e, str(k)) for e in blends for k in range(4)]
+    assert edits == [(e, str(k)) for e in EDITS for k in range(4)]
 
 
 def test_no_weighting_matches_the_parts(patches, tmp_path):
@@ -187,10 +199,7 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
         ("exact", "model"),
         ("whole", "model"),
         ("pca", "baseline"),
-        ("mask_blend", "baseline"),
-        ("mask_blend_sharp", "baseline"),
-        ("mask_blend_pca", "baseline"),
-        ("mask_blend_harmony", "baseline"),
+        *((name, "baseline") for name in EDITS),
         ("real_test", "reference"),
     ]
     exact, whole, pca, blend, *_, real = rows

@@ -18,16 +18,17 @@ from lwpipe.figures.learning_curve import draw_learning_curve
 from tests.helpers.pictures import SMALL, size
 
 HISTORY = (
-    "epoch,loss,reconstruction_loss,cycle_loss,blend_loss,train_mm,test_mm,learning_rate,seconds\n"
+    "epoch,loss,reconstruction_loss,cycle_loss,blend_loss,partition_loss,train_mm,test_mm,"
+    "learning_rate,seconds\n"
 )
 
 
 @pytest.mark.parametrize(
     "lines",
     [
-        ["1,0.5,0.5,0.0,0.0,1.2,1.3,0.004,3"],
-        [f"{e},{2 / e},{1 / e},{1 / e},0.1,{5 / e},{5.2 / e},0.001,3" for e in range(1, 40)],
-        ["1,0.5,0.5,,,1.2,,0.004,3", "2,0.4,0.4,,,1.1,,0.004,3"],
+        ["1,0.5,0.5,0.0,0.0,0.0,1.2,1.3,0.004,3"],
+        [f"{e},{2 / e},{1 / e},{1 / e},0.1,0.2,{5 / e},{5.2 / e},0.001,3" for e in range(1, 40)],
+        ["1,0.5,0.5,,,,1.2,,0.004,3", "2,0.4,0.4,,,,1.1,,0.004,3"],
     ],
 )
 def test_learning_curve(tmp_path, lines):
@@ -109,7 +110,7 @@ def test_tradeoff(tmp_path, keep, truth):
 
 
 def test_plots_leave_matplotlib_as_it_was(tmp_path):
-    (tmp_path / "history.csv").write_text(HISTORY + "1,0.5,0.5,0.0,0.0,1.2,1.3,0.004,3\n")
+    (tmp_path / "history.csv").write_text(HISTORY + "1,0.5,0.5,0.0,0.0,0.0,1.2,1.3,0.004,3\n")
     with matplotlib.rc_context({"font.size": 33.0, "axes.facecolor": "black"}):
         before = dict(matplotlib.rcParams)
         draw_learning_curve(tmp_path / "history.csv", tmp_path / "a.png", SMALL)

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
 from lwpipe.data.store import Dataset, DatasetWriter
 from lwpipe.local_weights import load_local_weights, make_local_weights
@@ -77,11 +76,13 @@ def test_a_vertex_at_rest_stays() -> None:
     np.testing.assert_array_equal(made[:40].argmax(axis=1), weights[:40].argmax(axis=1))
 
 
-def test_a_part_without_a_core_is_a_fault() -> None:
+def test_a_part_that_is_nowhere_large_begins_where_it_is_largest() -> None:
     faces, weights, _ = planted()
-    third = np.stack([weights[:, 0], 0.6 * weights[:, 1], 0.4 * weights[:, 1]], axis=1)
-    with pytest.raises(LwpipeError, match=r"local_weights\.refine: part [12] has no vertex"):
-        refined(third, faces, np.arange(60), 12)
+    hidden = np.stack([weights[:, 0], 0.6 * weights[:, 1], 0.4 * weights[:, 1]], axis=1)
+    assert not (hidden.argmax(axis=1) == 2).any()
+    assert refined(hidden, faces, np.arange(60), 12)[hidden[:, 2].argmax(), 2] == 1
+    level = np.stack([0.55 * np.ones(len(hidden)), 0.45 * np.ones(len(hidden))], axis=1)
+    assert (refined(level.astype(np.float32), faces, np.arange(60), 12)[:, 0] == 1).mean() > 0.9
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from lwpipe.model import PartModel, save_model
 from lwpipe.model.base import Components, LinearBase
 from lwpipe.model.part_model import standardisation
 from lwpipe.model.settings import ModelSettings
+from lwpipe.model.weightings import WEIGHTINGS
 from lwpipe.template import build_pyramid
 from lwpipe.training.objective import objective
 from tests.unit.model.test_model import bump
@@ -60,7 +61,7 @@ def make_model(support: float = 0.0, **settings: object) -> PartModel:
 
 
 @pytest.mark.parametrize("standardise", ["scalar", "vertex"])
-@pytest.mark.parametrize("weighting", ["vertex", "outer", "none"])
+@pytest.mark.parametrize("weighting", list(WEIGHTINGS))
 @pytest.mark.parametrize("projection", [True, False])
 def test_it_begins_as_the_principal_components(
     standardise: str, weighting: str, projection: bool

@@ -13,6 +13,7 @@ from lwpipe.model import PartModel, save_model
 from lwpipe.model.network import shuffle_parts
 from lwpipe.model.part_model import standardisation
 from lwpipe.model.settings import ModelSettings
+from lwpipe.model.weightings import WEIGHTINGS
 from lwpipe.template import build_pyramid
 from lwpipe.training.objective import objective
 
@@ -53,7 +54,7 @@ def faces() -> np.ndarray:
     return (vertices + np.random.default_rng(1).normal(size=(7, *vertices.shape))).astype("float32")
 
 
-@pytest.mark.parametrize("weighting", ["vertex", "outer", "none"])
+@pytest.mark.parametrize("weighting", list(WEIGHTINGS))
 @pytest.mark.parametrize("projection", [True, False])
 def test_shapes_of_every_variant(faces, weighting, projection):
     model = make_model(weighting=weighting, projection=projection)
@@ -129,7 +130,7 @@ def test_standardisation_matches_numpy(faces):
     np.testing.assert_allclose(scale[free, 0], expected[free], rtol=1e-4)
 
 
-@pytest.mark.parametrize("weighting", ["vertex", "outer", "none"])
+@pytest.mark.parametrize("weighting", list(WEIGHTINGS))
 def test_a_saved_model_comes_back_with_the_same_output(tmp_path, faces, weighting):
     model = make_model(weighting=weighting)
     save_model(model, tmp_path, {"epochs": 1})

@@ -95,6 +95,16 @@ def test_shipped_variants() -> None:
     assert run.base.editing == EditingSettings(), "the paper's model edits as in the paper"
 
 
+def test_the_learned_rivals_are_laid_over_a_preset() -> None:
+    ict = [ROOT / "config.yaml", ROOT / "presets/ict.yaml"]
+    run = load_run([*ict, ROOT / "benchmarks/rivals.yaml"])
+    assert run.name == "ict"
+    assert list(run.variants) == [*load_run(ict).variants, "componet", "dubrovina"]
+    assert run.variants["componet"].model.weighting == "composed"
+    assert run.variants["dubrovina"].training.partition_weight > 0
+    assert run.variants["dubrovina"].training.epochs == run.base.training.epochs
+
+
 def test_the_paper_preset_has_the_values_of_the_paper() -> None:
     run = load_run([ROOT / "config.yaml", ROOT / "presets/aflw2000-3d.yaml"])
     settings = run.base

@@ -161,8 +161,8 @@ def test_a_later_file_replaces_or_drops_a_key(tmp_path: Path) -> None:
             "be equal.",
         ),
         (
-            "{local_weights.blur: [0.0, 1.0]}",
-            "`sweep.local_weights.blur` is not read where `local_weights.source` is nmf: its "
+            "{local_weights.path: [a.npz, b.npz]}",
+            "`sweep.local_weights.path` is not read where `local_weights.source` is nmf: its "
             "points would be equal.",
         ),
         (
