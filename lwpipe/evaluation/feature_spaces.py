@@ -228,8 +228,11 @@ def _differences(rows: sp.csr_matrix, faces: Faces) -> Floats:
 
 def _lengths(pairs: Ints, faces: Faces) -> Floats:
     """Return the lengths of edges, float64 (n, m), mm."""
-    away = faces[:, pairs[:, 0]] - faces[:, pairs[:, 1]]
-    return np.asarray(np.sqrt(np.einsum("nec,nec->ne", away, away)), np.float64)
+    used, ends = np.unique(pairs, return_inverse=True)
+    ends = ends.reshape(pairs.shape)
+    points = np.ascontiguousarray(faces[:, used].transpose(1, 2, 0))
+    away = points[ends[:, 0]] - points[ends[:, 1]]
+    return np.sqrt((away**2).sum(axis=1)).T.astype(np.float64)
 
 
 def _moments(data: Dataset, features: Callable[[Faces], Floats]) -> tuple[Floats, Floats]:
