@@ -153,7 +153,8 @@ def measure_detection_of_baselines(
                 reconstruct = baseline.reconstruct(pca)
                 editor = baseline.editor(weights, pca, dataset.triangles)
                 if reconstruct is not None:
-                    bench.add_whole(baseline.name, _by_batches(reconstruct, faces.sources))
+                    name = f"{baseline.name}_{RECONSTRUCTION}"
+                    bench.add_whole(name, _by_batches(reconstruct, faces.sources))
                 if editor is not None:
                     bench.add_edits(baseline.name, editor)
         return bench.write(tests, edits)

@@ -232,7 +232,7 @@ def _lengths(pairs: Ints, faces: Faces) -> Floats:
     ends = ends.reshape(pairs.shape)
     points = np.ascontiguousarray(faces[:, used].transpose(1, 2, 0))
     away = points[ends[:, 0]] - points[ends[:, 1]]
-    return np.sqrt((away**2).sum(axis=1)).T.astype(np.float64)
+    return np.asarray(np.sqrt((away**2).sum(axis=1)).T, np.float64)
 
 
 def _moments(data: Dataset, features: Callable[[Faces], Floats]) -> tuple[Floats, Floats]:

@@ -36,6 +36,10 @@ _BASELINES = {
     "mask_blend_pca": "mask blend, PCA",
     "mask_blend_harmony": "mask blend, harmony",
     "real_test": "real test faces",
+    "real": "real faces",
+    "hard_paste": "hard paste",
+    "shuffled_pairs": "shuffled pairs, no border",
+    "pca_reconstruction": "PCA, faces given back",
 }
 _RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
