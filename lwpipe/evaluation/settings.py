@@ -34,7 +34,7 @@ class TruthSettings(Section):
 class FreshSettings(Section):
     """Two-sample tests: whether edited faces can be told from real ones."""
 
-    faces: Annotated[int, Field(ge=4, le=10_000)] = 100
+    faces: Annotated[int, Field(ge=4, le=10_000)] = 60
     """Sources, targets and reference faces, so many of each: drawn anew where the source of the
     data makes faces, else as many as the test faces allow."""
     seed: Seed = 0
