@@ -51,8 +51,9 @@ DRAW = Stage(
     outputs={
         "picture": Output(
             "tradeoff.png",
-            "Leak of part edits against their distance from the truth, where it is known, and "
-            "against plausibility of the edited faces, for every variant and baseline.",
+            "Leak of part edits against their distance from the truth, where it is known, against "
+            "plausibility of the edited faces, and against how surely a classifier tells them from "
+            "real faces, for every variant and baseline.",
             "figure",
             "leak against truth and plausibility",
         )
