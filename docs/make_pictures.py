@@ -22,6 +22,7 @@ PICTURES = {
     "interpolation_second": "variants/full/interpolation/pictures/pair_01.png",
     "interpolation_on_pca": "variants/on_pca/interpolation/pictures/pair_00.png",
     "truth": "variants/on_pca/truth/truth.png",
+    "detection": "detection/detection.png",
     "diversity": "variants/full/diversity/diversity.png",
     "tradeoff": "ablation/tradeoff.png",
 }

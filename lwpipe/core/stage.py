@@ -170,7 +170,8 @@ class Stage:
     gives : 'files': the function is called with the path of each output; 'folder': with that of
         their folder, as `output`
     about : facts of the run that it is called with: 'name', 'points'
-    members : key of the configuration that lists the variants it is made for; empty: all
+    members : key of the configuration that lists the variants it is made for; empty, or a key
+        whose value is null: all
     switches : flags of the command by argument
     places : other folders that the function may be told, by argument, and what lies in them
     shows : its inputs are all that the other stages show

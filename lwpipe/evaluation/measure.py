@@ -75,12 +75,15 @@ class Found:
     spread : ratio of areas by method, of `diversity.csv`; None where there is none
     truth : error of the edits by 'mm' and by 'share' of that of the source left as it is, of
         `truth.csv`; None where there is none
+    detection : means over the parts of the columns of `edits.csv` of the stage of detection; None
+        where there is none
     """
 
     measures: Any
     path: Any
     spread: Mapping[str, float | None] | None = None
     truth: Mapping[str, float | None] | None = None
+    detection: Mapping[str, float | None] | None = None
 
 
 class Measure(ABC):

@@ -20,11 +20,11 @@ from lwpipe.core.arrays import read_npz
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path
 from lwpipe.core.threads import one_blas_thread
-from lwpipe.data.align import nearest_rotations
 from lwpipe.data.factors import Factors
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.store import Dataset
 from lwpipe.evaluation.inputs import open_data, open_local_weights
+from lwpipe.evaluation.placing import placed
 from lwpipe.evaluation.settings import TruthSettings
 
 Faces = npt.NDArray[np.float32]
@@ -150,7 +150,8 @@ def recombine(
             if np.linalg.norm(faces[2] - faces[0], axis=1).max() < SMALLEST_CHANGE_MM:
                 continue
             wanted[part] -= 1
-            found.append((*_placed(faces, data), part))
+            source_face, target_face, truth = placed(faces, data, together=True)
+            found.append((source_face, target_face, truth, part))
     labels = labels_of(weights)
     if not found:
         return Recombinations.none(labels, len(owners))
@@ -159,18 +160,6 @@ def recombine(
     return Recombinations(
         np.stack(sources), np.stack(targets), np.stack(truths), np.array(numbers), labels, owners
     )
-
-
-def _placed(faces: npt.NDArray[Any], data: Dataset) -> tuple[Faces, Faces, Faces]:
-    """Return faces (3, V, 3) in the frame of the data set, all moved as the first one is."""
-    faces = np.asarray(faces, np.float64)
-    if isinstance(data.info.get("alignment"), dict):
-        faces = faces - faces[0].mean(axis=0)
-        template = np.asarray(data.template, np.float64)
-        faces = faces @ nearest_rotations((template - template.mean(axis=0)).T @ faces[0]).T
-        faces += template.mean(axis=0)
-    source, target, truth = faces.astype(np.float32)
-    return source, target, truth
 
 
 def make_recombinations(

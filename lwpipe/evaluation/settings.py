@@ -1,4 +1,4 @@
-"""The sections `evaluation`, `truth`, `interpolation` and `diversity`."""
+"""The sections `evaluation`, `truth`, `detection`, `interpolation` and `diversity`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,25 @@ class TruthSettings(Section):
     """Pairs of faces, drawn anew, of which a part is replaced; about as many for each part."""
     seed: Seed = 0
     """Draws them."""
+
+
+class FreshSettings(Section):
+    """Two-sample tests: whether edited faces can be told from real ones."""
+
+    faces: Annotated[int, Field(ge=4, le=10_000)] = 60
+    """Sources, targets and reference faces, so many of each: drawn anew where the source of the
+    data makes faces, else as many as the test faces allow."""
+    seed: Seed = 0
+    """Draws the faces, the folds and the permutations."""
+
+
+class DetectionSettings(FreshSettings):
+    """Two-sample tests: whether edited faces can be told from real ones."""
+
+    folds: Annotated[int, Field(ge=2, le=100)] = 5
+    """Folds of the cross-validation."""
+    permutations: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """Permutations of the labels, for the probabilities."""
 
 
 class InterpolationSettings(Section):

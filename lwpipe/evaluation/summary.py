@@ -11,10 +11,12 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json, write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.evaluation.baselines import BASELINES
+from lwpipe.evaluation.detection import REAL
 from lwpipe.evaluation.diversity import METHODS
 from lwpipe.evaluation.measure import Found
 from lwpipe.evaluation.measures import COLUMNS as MEASURED
 from lwpipe.evaluation.measures import MEASURES
+from lwpipe.evaluation.measures.detection import Detection
 from lwpipe.evaluation.truth import ALL, MODEL, SOURCE
 
 COLUMNS = ("variant", "kind", *(column.key for column in MEASURED))
@@ -27,6 +29,8 @@ def summarise(
     baselines: str | Path,
     truth: Mapping[str, str | Path],
     truth_of_baselines: str | Path,
+    detection: Mapping[str, str | Path],
+    detection_of_baselines: str | Path,
     table: str | Path,
 ) -> list[dict[str, Any]]:
     """Write one row a variant, in the order given, then one a baseline, then the real faces.
@@ -42,6 +46,9 @@ def summarise(
     baselines : the `measures.json` of `evaluate_baselines`
     truth : mapping of variant to the `truth.csv` of `measure_truth`
     truth_of_baselines : the `truth.csv` of `measure_truth_of_baselines`
+    detection : mapping of variant to the `edits.csv` of `measure_detection`
+        Variants may be missing.
+    detection_of_baselines : the `edits.csv` of `measure_detection_of_baselines`
     table : CSV to write
 
     Returns
@@ -58,14 +65,16 @@ def summarise(
     for variant, path in measures.items():
         spread = _ratios(diversity[variant]) if variant in diversity else None
         errors = _edit_error(truth[variant], MODEL)
-        found = numbers(Found(read_json(path), path, spread, errors))
+        tested = _detection(detection[variant], MODEL) if variant in detection else None
+        found = numbers(Found(read_json(path), path, spread, errors, tested))
         rows.append({"variant": variant, "kind": "model", **found})
     measured = read_json(baselines)
     for baseline in BASELINES:
         if not isinstance(measured, dict) or baseline.name not in measured:
             raise LwpipeError(f"{baselines}: has no key {baseline.name!r}: make it again.")
         errors = _edit_error(truth_of_baselines, baseline.name)
-        found = numbers(Found(measured[baseline.name], baselines, truth=errors))
+        tested = _detection(detection_of_baselines, REAL if baseline.real else baseline.name)
+        found = numbers(Found(measured[baseline.name], baselines, truth=errors, detection=tested))
         rows.append({"variant": baseline.name, "kind": baseline.kind, **found})
     written: list[dict[str, Any]] = rounded(rows, DIGITS)
     write_csv(table, written, COLUMNS)
@@ -96,6 +105,16 @@ def _edit_error(path: str | Path, edit: str) -> dict[str, float | None]:
     table = _cells(path, ("edit", "part"), "mean_mm")
     error, left = table.get((edit, ALL)), table.get((SOURCE, ALL))
     return {"mm": error, "share": error / left if error is not None and left else None}
+
+
+def _detection(path: str | Path, edit: str) -> dict[str, float | None]:
+    """Return the means over the parts of what was found of an edit."""
+    means: dict[str, float | None] = {}
+    for column in Detection.columns:
+        cells = _cells(path, ("edit", "part"), column.value)
+        known = [cell for (name, _), cell in cells.items() if name == edit and cell is not None]
+        means[column.value] = sum(known) / len(known) if known else None
+    return means
 
 
 def _cells(

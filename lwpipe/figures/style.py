@@ -43,6 +43,9 @@ _BASELINES = {
     "mask_blend_full_span": "mask blend, full span",
     "mask_blend_harmony": "mask blend, harmony",
     "real_test": "real test faces",
+    "real": "real faces",
+    "shuffled_pairs": "shuffled pairs, no border",
+    "pca_reconstruction": "PCA, faces given back",
 }
 _RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",

@@ -11,7 +11,9 @@ import pandas as pd
 from lwpipe.core.errors import LwpipeError
 
 
-def read_table(path: str | Path, text: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
+def read_table(
+    path: str | Path, text: Sequence[str], numbers: Sequence[str], may_be_empty: bool = False
+) -> pd.DataFrame:
     """Read a CSV with at least these columns; empty numbers become NaN.
 
     Parameters
@@ -19,6 +21,7 @@ def read_table(path: str | Path, text: Sequence[str], numbers: Sequence[str]) ->
     path : path of the CSV
     text : columns to keep as text
     numbers : columns to read as float64
+    may_be_empty : a table without a row is no fault
 
     Raises
     ------
@@ -33,7 +36,7 @@ def read_table(path: str | Path, text: Sequence[str], numbers: Sequence[str]) ->
     for column in (*text, *numbers):
         if column not in table.columns:
             raise LwpipeError(f"{path}: has no column {column!r}: make it again.")
-    if len(table) == 0:
+    if len(table) == 0 and not may_be_empty:
         raise LwpipeError(f"{path}: has no row.")
     for column in numbers:
         try:

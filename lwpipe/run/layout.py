@@ -171,8 +171,8 @@ class Layout:
             return [None]
         if scope == "variant":
             key = STAGES[stage].members
-            chosen = value_at(self.run.base, key) if key else self.run.variants
-            return list(dict.fromkeys(chosen))
+            chosen = value_at(self.run.base, key) if key else None
+            return list(dict.fromkeys(self.run.variants if chosen is None else chosen))
         own = [v for v in self.run.variants if self.differs(v, stage)]
         return [None, *own]
 

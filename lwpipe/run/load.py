@@ -123,13 +123,13 @@ def validate_run(config: Mapping[str, Any], layers: Layers = ()) -> Run:
         )
     if not variants:
         raise LwpipeError(f"{file_of(layers, ('variants',))}: `variants` names no variant.")
-    for variant in settings.interpolation.variants:
-        if variant not in variants:
-            raise LwpipeError(
-                f"{file_of(layers, ('interpolation', 'variants'))}: `interpolation.variants` "
-                f"names {variant!r}, which is not in `variants`"
-                f"{nearest(variant, list(variants))}."
-            )
+    for section in ("interpolation", "detection"):
+        for variant in getattr(settings, section).variants or ():
+            if variant not in variants:
+                raise LwpipeError(
+                    f"{file_of(layers, (section, 'variants'))}: `{section}.variants` names "
+                    f"{variant!r}, which is not in `variants`{nearest(variant, list(variants))}."
+                )
     return Run(name, base, variants, sweep_points(sweep, base, layers))
 
 

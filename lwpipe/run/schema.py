@@ -12,6 +12,7 @@ from lwpipe.data.settings import DataSettings
 from lwpipe.editing.settings import EditingSettings
 from lwpipe.evaluation.settings import (
     AnimationSettings,
+    DetectionSettings,
     DiversitySettings,
     EvaluationSettings,
     InterpolationSettings,
@@ -33,6 +34,14 @@ class InterpolationSection(AnimationSettings, InterpolationSettings):
     """Which variants are rendered: names from `variants`."""
 
 
+class DetectionSection(DetectionSettings):
+    """Two-sample tests: whether edited faces can be told from real ones."""
+
+    variants: list[Name] | None = ["on_pca", "full"]
+    """Which variants are tested: names from `variants`; null: all. The closed-form edits always
+    are."""
+
+
 class _Shipped(Section):
     """The whole configuration of one run, without its variants."""
 
@@ -44,6 +53,7 @@ class _Shipped(Section):
     editing: EditingSettings = EditingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     truth: TruthSettings = TruthSettings()
+    detection: DetectionSection = DetectionSection()
     interpolation: InterpolationSection = InterpolationSection()
     diversity: DiversitySettings = DiversitySettings()
     figures: FiguresSettings = FiguresSettings()
@@ -95,7 +105,7 @@ else:
 
 
 # What a run has once: neither a variant nor a point of a sweep can differ in it.
-RUN_KEYS = ("name", "variants", "sweep", "interpolation.variants")
+RUN_KEYS = ("name", "variants", "sweep", "interpolation.variants", "detection.variants")
 
 
 class RunSettings(Settings):

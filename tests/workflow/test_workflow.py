@@ -42,19 +42,28 @@ PICTURES = {"draw_interpolation", "write_report"}
 INTERPOLATION = {"interpolate"} | PICTURES
 TRUTH = {"measure_truth", "draw_truth"} | ABLATION
 RECOMBINED = {"make_recombinations", "measure_truth_of_baselines"} | TRUTH
-EDITING = {"evaluate_model"} | TRUTH | INTERPOLATION | SWEEP
+DETECTED = {"draw_detection"} | ABLATION
+DETECTION = {"measure_detection"} | DETECTED
+TESTS = {"measure_detection_of_baselines"} | DETECTION
+EDITING = {"evaluate_model"} | TRUTH | DETECTION | INTERPOLATION | SWEEP
 TRAINING = (
     {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
     | TRUTH
+    | DETECTION
     | DIVERSITY
     | INTERPOLATION
     | ABLATION
     | SWEEP
 )
 TEMPLATE = {"make_template"} | TRAINING
-BASELINES = {"evaluate_baselines", "measure_truth_of_baselines"}
+BASELINES = {
+    "evaluate_baselines",
+    "measure_truth_of_baselines",
+    "measure_detection_of_baselines",
+}
 WEIGHTS = {"make_local_weights", "draw_local_weights"} | RECOMBINED | BASELINES | TRAINING
-EVERYTHING = {"make_dataset", "check_dataset", "draw_contact_sheet"} | TEMPLATE | WEIGHTS
+DATA = {"make_dataset", "check_dataset", "draw_contact_sheet", "draw_fresh_faces"}
+EVERYTHING = DATA | TEMPLATE | WEIGHTS
 RENDERINGS = {
     "draw_contact_sheet",
     "draw_local_weights",
@@ -69,6 +78,7 @@ PLOTS = {
     "draw_local_weights",
     "draw_interpolation",
     "draw_truth",
+    "draw_detection",
     "draw_sweep",
     "write_report",
 }
@@ -171,6 +181,11 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "evaluation.seed": (1, EVALUATION),
     "truth.recombinations": (7, RECOMBINED),
     "truth.seed": (1, RECOMBINED),
+    "detection.variants": (["full", "no_projection"], DETECTION),
+    "detection.faces": (9, {"draw_fresh_faces"} | TESTS),
+    "detection.seed": (1, {"draw_fresh_faces"} | TESTS),
+    "detection.folds": (3, TESTS),
+    "detection.permutations": (11, TESTS),
     "interpolation.variants": (["full", "no_projection"], {"draw_truth"} | INTERPOLATION),
     "interpolation.pairs": ([["a", "b"]], INTERPOLATION),
     "interpolation.random_pairs": (2, INTERPOLATION),
@@ -275,7 +290,8 @@ def test_every_key_is_read_by_a_stage_or_chooses_stages() -> None:
             settings = validate_run({"data": data, "local_weights": local}).base
             for stage in STAGES:
                 read |= set(flat(read_settings(stage, settings)))
-    assert set(leaves()) - read == {"name", "variants", "sweep", "interpolation.variants"}
+    chosen = {"interpolation.variants", "detection.variants"}
+    assert set(leaves()) - read == {"name", "variants", "sweep", *chosen}
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -481,9 +497,9 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
     for path in compared:
         (made / path).unlink()
     commands = (
-        "data template local_weights baselines training evaluation truth interpolation diversity"
+        "data template local_weights baselines training evaluation truth detection interpolation"
     )
-    commands += " ablation sweep"
+    commands += " diversity ablation sweep"
     code = (
         "import sys; from lwpipe.cli.main import main\n"
         "for command in sys.argv[2:]:\n"
@@ -526,6 +542,7 @@ def test_named_targets_exist(tmp_path: Path) -> None:
             "measure_truth_of_baselines",
             "draw_truth",
         },
+        "detection": {"draw_fresh_faces", "measure_detection", "draw_detection"},
         "baselines": {"make_local_weights", "evaluate_baselines"},
         "ablation": {"evaluate_model", "evaluate_baselines", "summarise", "draw_tradeoff"},
         "interpolation": {"train_model", "interpolate", "draw_interpolation"},

@@ -23,14 +23,17 @@ SUMMARISE = Stage(
         "baselines": Input("evaluate_baselines", ("measures",)),
         "truth": Input("measure_truth", ("table",), "each"),
         "truth_of_baselines": Input("measure_truth_of_baselines", ("table",)),
+        "detection": Input("measure_detection", ("edits",), "each"),
+        "detection_of_baselines": Input("measure_detection_of_baselines", ("edits",)),
     },
     outputs={
         "table": Output(
             "summary.csv",
             "All variants and the closed-form baselines: reconstruction (mm), correlation r and "
             "leak of edits, their distance from the truth where it is known (mm, and as a share of "
-            "that of the source left as it is), diversity ratios, specificity and plausibility of "
-            "composites, parameters, and seconds of training.",
+            "that of the source left as it is), how surely a classifier tells them from real faces "
+            "(accuracy, mean over the parts), likeness, diversity ratios, specificity and "
+            "plausibility of composites, parameters, and seconds of training.",
             "table",
             "table",
         )
@@ -48,8 +51,9 @@ DRAW = Stage(
     outputs={
         "picture": Output(
             "tradeoff.png",
-            "Leak of part edits against their distance from the truth, where it is known, and "
-            "against plausibility of the edited faces, for every variant and baseline.",
+            "Leak of part edits against their distance from the truth, where it is known, against "
+            "plausibility of the edited faces, and against how surely a classifier tells them from "
+            "real faces, for every variant and baseline.",
             "figure",
             "leak against truth and plausibility",
         )

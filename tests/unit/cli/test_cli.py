@@ -23,6 +23,7 @@ STAGE_COMMANDS = [
     "training",
     "evaluation",
     "truth",
+    "detection",
     "baselines",
     "interpolation",
     "diversity",

@@ -185,12 +185,19 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
     (tmp_path / "exact.csv").write_text(rows)
     (tmp_path / "whole.csv").write_text("edit,part,mean_mm\nsource,all,2\n")
     (tmp_path / "truth.csv").write_text("edit,part,mean_mm\nsource,all,2\nmask_blend,all,0.3\n")
+    head = "edit,part,worst,border,excess,likeness\n"
+    (tmp_path / "model.csv").write_text(f"{head}real,all,0.5,,,\nmodel,0,0.7,0.9,-0.1,0.8\n")
+    with (tmp_path / "model.csv").open("a") as file:
+        file.write("model,1,0.8,1.0,,0.9\n")
+    (tmp_path / "edits.csv").write_text(f"{head}real,all,0.51,,,\nreal,0,,0.53,,\n")
     summarise(
         {"exact": results / "exact.json", "whole": results / "whole.json"},
         {"exact": diversity},
         results / "baselines.json",
         {"exact": tmp_path / "exact.csv", "whole": tmp_path / "whole.csv"},
         tmp_path / "truth.csv",
+        {"exact": tmp_path / "model.csv"},
+        tmp_path / "edits.csv",
         tmp_path / "summary.csv",
     )
     rows = table(tmp_path / "summary.csv")
@@ -206,6 +213,10 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
     assert (exact["edit_error_mm"], exact["edit_error_share"]) == ("0.5", "0.25")
     assert (whole["edit_error_mm"], whole["edit_error_share"]) == ("", "")
     assert (blend["edit_error_mm"], blend["edit_error_share"]) == ("0.3", "0.15")
+    tested = ("detect_worst", "detect_border", "detect_excess", "likeness")
+    assert [exact[column] for column in tested] == ["0.75", "0.95", "-0.1", "0.85"]
+    assert [whole[column] for column in tested] == [blend[column] for column in tested] == [""] * 4
+    assert [real[column] for column in tested] == ["0.51", "0.53", "", ""]
     assert (exact["diversity_pca_ratio"], exact["diversity_tsne_ratio"]) == ("2.5", "")
     assert (exact["parameters"], exact["seconds"], exact["epochs"]) == ("7", "1.5", "3")
     assert (whole["r_min"], whole["outside_mm"], whole["diversity_pca_ratio"]) == ("", "", "")
@@ -222,7 +233,8 @@ def test_the_summary_names_a_file_it_cannot_use(results, tmp_path):
     broken = tmp_path / "broken.json"
     broken.write_text("{}")
     (tmp_path / "truth.csv").write_text("edit,part,mean_mm\n")
-    truth = {"a": tmp_path / "truth.csv"}, tmp_path / "truth.csv"
+    (tmp_path / "edits.csv").write_text("edit,part,worst,border,excess,likeness\n")
+    truth = {"a": tmp_path / "truth.csv"}, tmp_path / "truth.csv", {}, tmp_path / "edits.csv"
     with pytest.raises(LwpipeError, match=r"broken\.json: has no key reconstruction\.mean"):
         summarise({"a": broken}, {}, results / "baselines.json", *truth, tmp_path / "s.csv")
     with pytest.raises(LwpipeError, match=r"broken\.json: has no key 'pca'"):

@@ -82,22 +82,24 @@ def test_diversity(tmp_path, sets, count):
 
 SUMMARY = (
     "variant,kind,reconstruction_mean_mm,reconstruction_median_mm,reconstruction_p95_mm,r_min,"
-    "r_mean,leak_min,leak_max,leak_mean,edit_error_share,outside_mm,mahalanobis,stretch,flipped,specificity_mm,"
+    "r_mean,leak_min,leak_max,leak_mean,edit_error_share,detect_worst,outside_mm,mahalanobis,stretch,flipped,specificity_mm,"
     "diversity_pca_ratio,diversity_tsne_ratio,parameters,seconds,epochs\n"
-    "full,model,0.79,0.6,1.7,0.8,0.9,0.26,0.34,0.3,{full},0.58,0.94,0.05,0.0,1.6,1.1,1.2,243124,702,30\n"
-    "no_projection,model,0.73,0.6,1.6,,,,,,,,,,,,,,226740,340,30\n"
-    "pca,baseline,0.43,0.4,0.9,,,,,,,,,,,,,,38016,,\n"
-    "mask_blend,baseline,,,,0.9,0.95,0.0,0.02,0.0,{blend},0.91,1.21,0.02,0.0,1.9,,,,,\n"
-    "real_test,reference,,,,,,,,,,0.02,1.03,,,1.7,,,,,\n"
+    "full,model,0.79,0.6,1.7,0.8,0.9,0.26,0.34,0.3,{full},{told},0.58,0.94,0.05,0.0,1.6,1.1,1.2,243124,702,30\n"
+    "no_projection,model,0.73,0.6,1.6,,,,,,,,,,,,,,,226740,340,30\n"
+    "pca,baseline,0.43,0.4,0.9,,,,,,,,,,,,,,,38016,,\n"
+    "mask_blend,baseline,,,,0.9,0.95,0.0,0.02,0.0,{blend},{told},0.91,1.21,0.02,0.0,1.9,,,,,\n"
+    "real_test,reference,,,,,,,,,,{real},0.02,1.03,,,1.7,,,,,\n"
 )
 
 
 @pytest.mark.parametrize("keep", ["full|no_proj|pca|mask|real", "no_proj|pca", "full"])
 @pytest.mark.parametrize("truth", [True, False])
 def test_tradeoff(tmp_path, keep, truth):
-    shares = {"full": 2.9, "blend": 0.3} if truth else {"full": "", "blend": ""}
+    shares = dict.fromkeys(("full", "blend", "told", "real"), "")
+    if truth:
+        shares = {"full": 2.9, "blend": 0.3, "told": 0.9, "real": 0.52}
     head, *lines = SUMMARY.format(**shares).splitlines()
-    panels = 3 if truth or "full" not in keep else 2
+    panels = 4 if truth or "full" not in keep else 2
     chosen = [line for line in lines if line.startswith(tuple(keep.split("|")))]
     table = tmp_path / "summary.csv"
     table.write_text("\n".join([head, *chosen]) + "\n")

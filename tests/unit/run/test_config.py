@@ -14,6 +14,7 @@ from lwpipe.core.settings import Section
 from lwpipe.editing.settings import EditingSettings
 from lwpipe.run import all_keys, load_run, merge, read_yaml, validate_run
 from lwpipe.run.document import default_yaml, json_schema
+from lwpipe.run.layout import Layout
 from lwpipe.run.schema import RunSettings
 from lwpipe.run.variants import SHIPPED
 
@@ -196,6 +197,11 @@ def test_the_paper_preset_has_the_values_of_the_paper() -> None:
             "the nearest is 'full'.",
         ),
         (
+            "detection: {variants: [on_pc]}",
+            "`detection.variants` names 'on_pc', which is not in `variants`; "
+            "the nearest is 'on_pca'.",
+        ),
+        (
             "variants: {mine: {name: b}}",
             "`variants.mine.name` concerns the whole run and cannot be overridden by a variant.",
         ),
@@ -266,3 +272,10 @@ def test_merge_replaces_lists_and_keeps_its_arguments() -> None:
     above = {"a": {"b": [3]}, "d": None}
     assert merge(below, above) == {"a": {"b": [3], "c": 1}, "d": None}
     assert below == {"a": {"b": [1, 2], "c": 1}, "d": 1}
+
+
+def test_no_list_of_variants_means_all_of_them() -> None:
+    for chosen, expected in ((None, list(SHIPPED)), (["outer"], ["outer"]), ([], [])):
+        made = Layout(validate_run({"detection": {"variants": chosen}}))
+        assert made.members("measure_detection") == expected
+        assert list(made.inputs("summarise")["detection"]) == expected

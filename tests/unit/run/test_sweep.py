@@ -365,6 +365,10 @@ def test_the_table_has_keys_and_measures(tmp_path: Path) -> None:
         "diversity_tsne_ratio",
         "edit_error_mm",
         "edit_error_share",
+        "detect_worst",
+        "detect_border",
+        "detect_excess",
+        "likeness",
     )
     left_out = ("variant", "kind", *not_measured)
     assert list(first) == ["point", *keys, *(c for c in COLUMNS if c not in left_out)]
