@@ -32,7 +32,7 @@ Weights = npt.NDArray[np.float32]
 # Parts whose centres differ by less than this share of the template's height are one row.
 _ROW_HEIGHT = 0.02
 # Blur of parts with hard borders, painted and refined ones, as a share of the template's diagonal.
-_BLUR_PAINTED, _BLUR_REFINED = 0.02, 0.01
+_BLUR = 0.02
 
 
 class Found(NamedTuple):
@@ -177,7 +177,7 @@ def refine_weights(
     area = vertex_areas(dataset.template, dataset.triangles)
     with one_blas_thread():
         hard = refined(weights, dataset.vertices, rows, settings.refine)
-    return _blurred(hard, dataset, area, settings.blur, _BLUR_REFINED)
+    return _blurred(hard, dataset, area, settings.blur)
 
 
 def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> Found:
@@ -194,7 +194,7 @@ def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> 
         order = reading_order(weights.astype(np.float64), template, area)
         weights, names = weights[:, order], [names[part] for part in order] if names else None
     hard = _is_hard(weights)
-    weights, deviation = _blurred(weights, dataset, area, settings.blur, _BLUR_PAINTED)
+    weights, deviation = _blurred(weights, dataset, area, settings.blur)
     about = {"file": path.name, "one_part_a_vertex": hard, "blur_mm": deviation}
     return Found(weights, weights / weights.max(axis=0), about, names)
 
@@ -205,7 +205,7 @@ def _is_hard(weights: Weights) -> bool:
 
 
 def _blurred(
-    weights: Weights, dataset: Dataset, area: Floats, asked: float | None, share: float
+    weights: Weights, dataset: Dataset, area: Floats, asked: float | None
 ) -> tuple[Weights, float]:
     """Return blurred weights, and how far they are blurred, mm.
 
@@ -214,7 +214,7 @@ def _blurred(
     deviation = asked
     if deviation is None:
         diagonal = float(np.linalg.norm(np.ptp(dataset.template, axis=0)))
-        deviation = share * diagonal if _is_hard(weights) else 0.0
+        deviation = _BLUR * diagonal if _is_hard(weights) else 0.0
     made = blurred(weights, dataset.template, dataset.triangles, area, deviation)
     return made, deviation
 

@@ -38,9 +38,9 @@ class LocalWeightsSettings(Section):
     """NPZ, NPY or CSV with the weights or regions of the template's vertices, or PLY in whose
     colours they are painted; read with source 'file'."""
     blur: NonNegative | None = None
-    """How far the weights are blurred along the surface. Unit: mm (standard deviation); null: where
-    each vertex is in one part only a fiftieth of the template's diagonal, of refined parts a
-    hundredth, else not at all."""
+    """How far the weights are blurred along the surface. Unit: mm (standard deviation); null: a
+    fiftieth of the template's diagonal where each vertex is in one part only, as after refine, else
+    not at all."""
     parts: Annotated[int, Field(ge=1, le=64)] = 4
     """Number of parts K; with source 'file', as many as it holds."""
     features: Literal["signed", "magnitude", "magnitude_std"] = "signed"

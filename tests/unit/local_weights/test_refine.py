@@ -99,7 +99,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
         return writer.close(table, {"source": "test"})
 
 
-@pytest.mark.parametrize(("blur", "deviation"), [(None, 0.01), (0.0, 0.0), (1.5, 1.5)])
+@pytest.mark.parametrize(("blur", "deviation"), [(None, 0.02), (0.0, 0.0), (1.5, 1.5)])
 def test_the_stage_blurs_refined_parts(
     data: Dataset, tmp_path: Path, blur: float | None, deviation: float
 ) -> None:
