@@ -176,7 +176,7 @@ def refine_weights(
     rows = choose_faces(dataset.indices("train"), settings.max_faces)
     area = vertex_areas(dataset.template, dataset.triangles)
     with one_blas_thread():
-        hard = refined(weights, dataset.vertices, rows, settings.refine)
+        hard = refined(weights, dataset.vertices, rows, dataset.triangles, settings.refine)
     return _blurred(hard, dataset, area, settings.blur)
 
 

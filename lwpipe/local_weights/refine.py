@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+
+from lwpipe.mesh.topology import adjacency
 
 if TYPE_CHECKING:
     from jaxtyping import Float32, Float64, Int64
@@ -21,6 +25,8 @@ Weights = npt.NDArray[np.float32]
 _CORE = 2.0
 # More components than a quarter of the faces would explain noise.
 _FACES_A_COMPONENT = 4
+# Less than anything explained: the part is closed to a vertex.
+_CLOSED = -1.0
 # Deviations below this share of the first's are noise of single precision.
 _TOLERANCE = 1e-5
 # Bounds the working copy of a block of vertices.
@@ -31,6 +37,7 @@ def refined(
     weights: Float32[Weights, "V K"],
     faces: Float32[npt.NDArray[np.float32], "N V 3"],
     rows: Int64[npt.NDArray[np.int64], " n"],
+    triangles: Int64[npt.NDArray[np.int64], "F 3"],
     components: int,
 ) -> Float32[Weights, "V K"]:
     """Return one part a vertex, as weights of 0 and 1: the one whose core explains most of it.
@@ -39,7 +46,8 @@ def refined(
     part that has none, those where it has the largest, or its largest one. What
     it explains of a vertex is the share of the variance of its motion that a linear regression on
     the first principal components of the core's motion gives. A vertex that never moves stays in
-    the part of its largest weight.
+    the part of its largest weight, and a piece of a part that holds nothing of its core goes to the
+    next best.
 
     Parameters
     ----------
@@ -47,16 +55,40 @@ def refined(
     faces : (N, V, 3), mm
         May be memory-mapped.
     rows : the faces to learn from
+    triangles : (F, 3)
     components : of each core; at most a quarter of the faces are taken
     """
     cores = _cores(weights)
     most = max(1, min(components, len(rows) // _FACES_A_COMPONENT))
     scores = [_scores(faces, rows, np.flatnonzero(core), most) for core in cores.T]
     explained = _explained(faces, rows, scores)
-    moves = explained.sum(axis=1) > 0
-    part = np.where(moves, explained.argmax(axis=1), weights.argmax(axis=1))
+    resting = explained.sum(axis=1) == 0
+    explained[resting] = weights[resting]
+    part = _in_one_piece(explained, cores, adjacency(triangles, len(weights)))
     made: Weights = np.eye(weights.shape[1], dtype=np.float32)[part]
     return made
+
+
+def _in_one_piece(
+    explained: Floats, cores: npt.NDArray[np.bool_], graph: sp.csr_matrix
+) -> npt.NDArray[np.int64]:
+    """Return the best part of each vertex, (V,), in pieces that hold some of the part's core."""
+    open_to = explained.copy()
+    start, end = graph.nonzero()
+    while True:
+        part: npt.NDArray[np.int64] = open_to.argmax(axis=1)
+        alike = part[start] == part[end]
+        edges = (np.ones(alike.sum(), np.int8), (start[alike], end[alike]))
+        count, piece = connected_components(sp.csr_array(edges, shape=graph.shape))
+        held = np.zeros(count, bool)
+        held[piece[cores[np.arange(len(part)), part]]] = True
+        astray = ~held[piece] & (open_to.max(axis=1) > _CLOSED)
+        if not astray.any():
+            # What no part would have, as a vertex without triangles, goes where it is best.
+            lost = open_to.max(axis=1) == _CLOSED
+            part[lost] = explained[lost].argmax(axis=1)
+            return part
+        open_to[astray, part[astray]] = _CLOSED
 
 
 def _cores(weights: Weights) -> npt.NDArray[np.bool_]:

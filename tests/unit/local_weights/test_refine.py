@@ -36,16 +36,16 @@ def planted(count: int = 60, still: int = 0) -> tuple[np.ndarray, np.ndarray, np
 
 
 def test_a_border_moves_to_where_the_motion_has_it() -> None:
-    faces, weights, _ = planted()
+    faces, weights, triangles = planted()
     truth = (sheet()[0][:, 0] < BORDER).astype(float)
     assert (weights.argmax(axis=1) == 1 - truth).mean() < 0.9
-    made = refined(weights, faces, np.arange(60), 12)
+    made = refined(weights, faces, np.arange(60), triangles, 12)
     np.testing.assert_array_equal(made, np.stack([truth, 1 - truth], axis=1))
     assert made.dtype == np.float32
 
 
 def test_it_is_the_regression_on_the_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    faces, weights, _ = planted()
+    faces, weights, triangles = planted()
     rows, components = np.arange(5, 55), 3
     moved = (faces[rows] - faces[rows].mean(axis=0, dtype=np.float64)).reshape(len(rows), -1)
     explained = []
@@ -55,34 +55,54 @@ def test_it_is_the_regression_on_the_core(monkeypatch: pytest.MonkeyPatch) -> No
         foretold = scores @ np.linalg.lstsq(scores, moved, rcond=None)[0]
         explained.append((foretold**2).sum(axis=0).reshape(-1, 3).sum(axis=1))
     expected = np.argmax(explained, axis=0)
-    made = refined(weights, faces, rows, components)
+    made = refined(weights, faces, rows, triangles, components)
     np.testing.assert_array_equal(made.argmax(axis=1), expected)
     # However few vertices are worked on together.
     monkeypatch.setattr(module, "_BLOCK_BYTES", 24 * len(rows) * 7)
-    np.testing.assert_array_equal(refined(weights, faces, rows, components), made)
+    np.testing.assert_array_equal(refined(weights, faces, rows, triangles, components), made)
 
 
 def test_more_components_than_faces_allow_are_not_taken() -> None:
-    faces, weights, _ = planted()
+    faces, weights, triangles = planted()
     few = np.arange(12)
     np.testing.assert_array_equal(
-        refined(weights, faces, few, 1000), refined(weights, faces, few, 3)
+        refined(weights, faces, few, triangles, 1000), refined(weights, faces, few, triangles, 3)
     )
 
 
+def test_no_piece_of_a_part_is_without_its_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    faces, weights, triangles = planted()
+    x, y, _ = sheet()[0].T
+    # Far from its core, a patch moves as the left half does; a strip joins another one to it.
+    patch = np.hypot(x - 19, y - 4) < 2.5
+    joined = (np.hypot(x - 17, y - 18) < 2.5) | ((x >= BORDER) & (x < 18) & (abs(y - 18) < 1.5))
+    inside = np.flatnonzero((x < 4) & (abs(y - 12) < 4))
+    for place in (patch, joined):
+        taken = np.resize(inside, place.sum())
+        faces[:, place] = faces[:, taken] - sheet()[0][taken] + sheet()[0][place]
+    monkeypatch.setattr(module, "_in_one_piece", lambda explained, *_: explained.argmax(axis=1))
+    assert (refined(weights, faces, np.arange(60), triangles, 6)[patch, 0] == 1).all()
+    monkeypatch.undo()
+    made = refined(weights, faces, np.arange(60), triangles, 6)
+    assert (made[patch, 1] == 1).all()
+    assert (made[joined, 0] == 1).all()
+
+
 def test_a_vertex_at_rest_stays() -> None:
-    faces, weights, _ = planted(still=40)
-    made = refined(weights, faces, np.arange(60), 12)
+    faces, weights, triangles = planted(still=40)
+    made = refined(weights, faces, np.arange(60), triangles, 12)
     np.testing.assert_array_equal(made[:40].argmax(axis=1), weights[:40].argmax(axis=1))
 
 
 def test_a_part_that_is_nowhere_large_begins_where_it_is_largest() -> None:
-    faces, weights, _ = planted()
+    faces, weights, triangles = planted()
     hidden = np.stack([weights[:, 0], 0.6 * weights[:, 1], 0.4 * weights[:, 1]], axis=1)
     assert not (hidden.argmax(axis=1) == 2).any()
-    assert refined(hidden, faces, np.arange(60), 12)[hidden[:, 2].argmax(), 2] == 1
+    assert refined(hidden, faces, np.arange(60), triangles, 12)[hidden[:, 2].argmax(), 2] == 1
     level = np.stack([0.55 * np.ones(len(hidden)), 0.45 * np.ones(len(hidden))], axis=1)
-    assert (refined(level.astype(np.float32), faces, np.arange(60), 12)[:, 0] == 1).mean() > 0.9
+    assert (
+        refined(level.astype(np.float32), faces, np.arange(60), triangles, 12)[:, 0] == 1
+    ).mean() > 0.9
 
 
 @pytest.fixture(scope="module")
