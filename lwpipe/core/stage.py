@@ -129,6 +129,7 @@ class Needs:
     sections : names of other sections that these need to be told
     gpus : called with **sections; returns how many GPUs are asked for
     threads : of a job
+    one_thread_below : with fewer vertices than that a job gets one thread
     """
 
     program: float
@@ -140,6 +141,7 @@ class Needs:
     sections: tuple[str, ...] = ()
     gpus: Callable[..., int] = no_gpus
     threads: int = 1
+    one_thread_below: int = 0
 
 
 @dataclass(frozen=True)

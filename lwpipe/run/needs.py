@@ -73,9 +73,19 @@ def may_ask_for_gpus(stage: str) -> bool:
     return STAGES[stage].needs.gpus is not no_gpus
 
 
-def threads(stage: str) -> int:
-    """Return how many threads a job of `stage` gets."""
-    return STAGES[stage].needs.threads
+def threads(stage: str, settings: Settings) -> int:
+    """Return how many threads a job of `stage` gets.
+
+    The size of the data is what their source tells, also where they have been made: the number of
+    threads, by which digits may differ, must not change in between.
+    """
+    needs = STAGES[stage].needs
+    if (
+        needs.one_thread_below
+        and settings.data.make_source().size().vertices < needs.one_thread_below
+    ):
+        return 1
+    return needs.threads
 
 
 def _sections(stage: str, settings: Settings) -> dict[str, Any]:

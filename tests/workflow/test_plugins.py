@@ -180,7 +180,7 @@ use rule stage as count_vertices with:
         log_of("count_vertices"),
     benchmark:
         benchmark_of("count_vertices")
-    threads: needs.threads("count_vertices")
+    threads: threads_of("count_vertices")
     resources:
         **resources_of("count_vertices"),
     params:

@@ -12,7 +12,7 @@ use rule stage as summarise with:
         log_of("summarise"),
     benchmark:
         benchmark_of("summarise")
-    threads: needs.threads("summarise")
+    threads: threads_of("summarise")
     resources:
         **resources_of("summarise"),
     params:
@@ -30,7 +30,7 @@ use rule stage as draw_tradeoff with:
         log_of("draw_tradeoff"),
     benchmark:
         benchmark_of("draw_tradeoff")
-    threads: needs.threads("draw_tradeoff")
+    threads: threads_of("draw_tradeoff")
     resources:
         **resources_of("draw_tradeoff"),
     params:

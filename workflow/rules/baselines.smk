@@ -12,7 +12,7 @@ use rule stage as evaluate_baselines with:
         log_of("evaluate_baselines"),
     benchmark:
         benchmark_of("evaluate_baselines")
-    threads: needs.threads("evaluate_baselines")
+    threads: threads_of("evaluate_baselines")
     resources:
         **resources_of("evaluate_baselines"),
     params:

@@ -290,6 +290,11 @@ def resources_of(stage):
     return {**asked, "gpu": gpu} if needs.may_ask_for_gpus(stage) else asked
 
 
+def threads_of(stage):
+    """Return how many threads jobs of a stage get."""
+    return lambda wildcards: needs.threads(stage, settings_of(wildcards))
+
+
 def size_of(wildcards):
     """Return the size of the data set that a job reads or makes."""
     folder = LAYOUT.folder("make_dataset", member_of(wildcards))

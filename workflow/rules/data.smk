@@ -13,7 +13,7 @@ use rule stage as make_dataset with:
         log_of("make_dataset"),
     benchmark:
         benchmark_of("make_dataset")
-    threads: needs.threads("make_dataset")
+    threads: threads_of("make_dataset")
     resources:
         **resources_of("make_dataset"),
     params:
@@ -31,7 +31,7 @@ use rule stage as check_dataset with:
         log_of("check_dataset"),
     benchmark:
         benchmark_of("check_dataset")
-    threads: needs.threads("check_dataset")
+    threads: threads_of("check_dataset")
     resources:
         **resources_of("check_dataset"),
     params:
@@ -49,7 +49,7 @@ use rule stage as draw_contact_sheet with:
         log_of("draw_contact_sheet"),
     benchmark:
         benchmark_of("draw_contact_sheet")
-    threads: needs.threads("draw_contact_sheet")
+    threads: threads_of("draw_contact_sheet")
     resources:
         **resources_of("draw_contact_sheet"),
     params:

@@ -12,7 +12,7 @@ use rule stage as draw_fresh_faces with:
         log_of("draw_fresh_faces"),
     benchmark:
         benchmark_of("draw_fresh_faces")
-    threads: needs.threads("draw_fresh_faces")
+    threads: threads_of("draw_fresh_faces")
     resources:
         **resources_of("draw_fresh_faces"),
     params:
@@ -30,7 +30,7 @@ use rule stage as measure_detection with:
         log_of("measure_detection"),
     benchmark:
         benchmark_of("measure_detection")
-    threads: needs.threads("measure_detection")
+    threads: threads_of("measure_detection")
     resources:
         **resources_of("measure_detection"),
     params:
@@ -48,7 +48,7 @@ use rule stage as measure_detection_of_baselines with:
         log_of("measure_detection_of_baselines"),
     benchmark:
         benchmark_of("measure_detection_of_baselines")
-    threads: needs.threads("measure_detection_of_baselines")
+    threads: threads_of("measure_detection_of_baselines")
     resources:
         **resources_of("measure_detection_of_baselines"),
     params:
@@ -66,7 +66,7 @@ use rule stage as draw_detection with:
         log_of("draw_detection"),
     benchmark:
         benchmark_of("draw_detection")
-    threads: needs.threads("draw_detection")
+    threads: threads_of("draw_detection")
     resources:
         **resources_of("draw_detection"),
     params:

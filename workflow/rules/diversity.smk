@@ -12,7 +12,7 @@ use rule stage as measure_diversity with:
         log_of("measure_diversity"),
     benchmark:
         benchmark_of("measure_diversity")
-    threads: needs.threads("measure_diversity")
+    threads: threads_of("measure_diversity")
     resources:
         **resources_of("measure_diversity"),
     params:
@@ -30,7 +30,7 @@ use rule stage as draw_diversity with:
         log_of("draw_diversity"),
     benchmark:
         benchmark_of("draw_diversity")
-    threads: needs.threads("draw_diversity")
+    threads: threads_of("draw_diversity")
     resources:
         **resources_of("draw_diversity"),
     params:

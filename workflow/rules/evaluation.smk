@@ -12,7 +12,7 @@ use rule stage as evaluate_model with:
         log_of("evaluate_model"),
     benchmark:
         benchmark_of("evaluate_model")
-    threads: needs.threads("evaluate_model")
+    threads: threads_of("evaluate_model")
     resources:
         **resources_of("evaluate_model"),
     params:

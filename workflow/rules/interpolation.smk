@@ -12,7 +12,7 @@ use rule stage as interpolate with:
         log_of("interpolate"),
     benchmark:
         benchmark_of("interpolate")
-    threads: needs.threads("interpolate")
+    threads: threads_of("interpolate")
     resources:
         **resources_of("interpolate"),
     params:
@@ -30,7 +30,7 @@ use rule stage as draw_interpolation with:
         log_of("draw_interpolation"),
     benchmark:
         benchmark_of("draw_interpolation")
-    threads: needs.threads("draw_interpolation")
+    threads: threads_of("draw_interpolation")
     resources:
         **resources_of("draw_interpolation"),
     params:

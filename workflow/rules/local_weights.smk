@@ -13,7 +13,7 @@ use rule stage as make_local_weights with:
         log_of("make_local_weights"),
     benchmark:
         benchmark_of("make_local_weights")
-    threads: needs.threads("make_local_weights")
+    threads: threads_of("make_local_weights")
     resources:
         **resources_of("make_local_weights"),
     params:
@@ -31,7 +31,7 @@ use rule stage as draw_local_weights with:
         log_of("draw_local_weights"),
     benchmark:
         benchmark_of("draw_local_weights")
-    threads: needs.threads("draw_local_weights")
+    threads: threads_of("draw_local_weights")
     resources:
         **resources_of("draw_local_weights"),
     params:

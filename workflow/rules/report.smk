@@ -12,7 +12,7 @@ use rule stage as write_report with:
         log_of("write_report"),
     benchmark:
         benchmark_of("write_report")
-    threads: needs.threads("write_report")
+    threads: threads_of("write_report")
     resources:
         **resources_of("write_report"),
     params:

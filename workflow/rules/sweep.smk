@@ -16,7 +16,7 @@ use rule stage as train_point with:
         benchmark_of("train_point")
     group:
         "point"
-    threads: needs.threads("train_point")
+    threads: threads_of("train_point")
     resources:
         **resources_of("train_point"),
     params:
@@ -36,7 +36,7 @@ use rule stage as evaluate_point with:
         benchmark_of("evaluate_point")
     group:
         "point"
-    threads: needs.threads("evaluate_point")
+    threads: threads_of("evaluate_point")
     resources:
         **resources_of("evaluate_point"),
     params:
@@ -54,7 +54,7 @@ use rule stage as collect_sweep with:
         log_of("collect_sweep"),
     benchmark:
         benchmark_of("collect_sweep")
-    threads: needs.threads("collect_sweep")
+    threads: threads_of("collect_sweep")
     resources:
         **resources_of("collect_sweep"),
     params:
@@ -72,7 +72,7 @@ use rule stage as draw_sweep with:
         log_of("draw_sweep"),
     benchmark:
         benchmark_of("draw_sweep")
-    threads: needs.threads("draw_sweep")
+    threads: threads_of("draw_sweep")
     resources:
         **resources_of("draw_sweep"),
     params:

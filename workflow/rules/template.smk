@@ -12,7 +12,7 @@ use rule stage as make_template with:
         log_of("make_template"),
     benchmark:
         benchmark_of("make_template")
-    threads: needs.threads("make_template")
+    threads: threads_of("make_template")
     resources:
         **resources_of("make_template"),
     params:

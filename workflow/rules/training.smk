@@ -12,7 +12,7 @@ use rule stage as train_model with:
         log_of("train_model"),
     benchmark:
         benchmark_of("train_model")
-    threads: needs.threads("train_model")
+    threads: threads_of("train_model")
     resources:
         **resources_of("train_model"),
     params:
@@ -30,7 +30,7 @@ use rule stage as draw_learning_curve with:
         log_of("draw_learning_curve"),
     benchmark:
         benchmark_of("draw_learning_curve")
-    threads: needs.threads("draw_learning_curve")
+    threads: threads_of("draw_learning_curve")
     resources:
         **resources_of("draw_learning_curve"),
     params:

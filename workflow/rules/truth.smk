@@ -12,7 +12,7 @@ use rule stage as make_recombinations with:
         log_of("make_recombinations"),
     benchmark:
         benchmark_of("make_recombinations")
-    threads: needs.threads("make_recombinations")
+    threads: threads_of("make_recombinations")
     resources:
         **resources_of("make_recombinations"),
     params:
@@ -30,7 +30,7 @@ use rule stage as measure_truth with:
         log_of("measure_truth"),
     benchmark:
         benchmark_of("measure_truth")
-    threads: needs.threads("measure_truth")
+    threads: threads_of("measure_truth")
     resources:
         **resources_of("measure_truth"),
     params:
@@ -48,7 +48,7 @@ use rule stage as measure_truth_of_baselines with:
         log_of("measure_truth_of_baselines"),
     benchmark:
         benchmark_of("measure_truth_of_baselines")
-    threads: needs.threads("measure_truth_of_baselines")
+    threads: threads_of("measure_truth_of_baselines")
     resources:
         **resources_of("measure_truth_of_baselines"),
     params:
@@ -66,7 +66,7 @@ use rule stage as draw_truth with:
         log_of("draw_truth"),
     benchmark:
         benchmark_of("draw_truth")
-    threads: needs.threads("draw_truth")
+    threads: threads_of("draw_truth")
     resources:
         **resources_of("draw_truth"),
     params:

@@ -91,7 +91,8 @@ TRAIN = Stage(
     },
     gives="folder",
     # Two threads, whatever --cores allows: another number may round otherwise and end with other
-    # bytes. More for one large training: --set-threads train_model=8
+    # bytes. More for one large training: --set-threads train_model=8. Small meshes gain nothing by
+    # the second: two trainings at a time do.
     needs=Needs(
         program=700,
         copies=1,
@@ -101,6 +102,7 @@ TRAIN = Stage(
         sections=("local_weights",),
         gpus=_gpus,
         threads=2,
+        one_thread_below=5000,
     ),
     places={"checkpoints": "checkpoints, by default beside the results"},
     switches={
