@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
 from lwpipe.evaluation.measure import Column
@@ -29,15 +32,22 @@ _KINDS = {
     "baseline": ("closed-form baseline", "D", PALETTE[5]),
 }
 _PANELS = [column for column in COLUMNS if column.beside_leak]
-# Inches: one panel with its labels.
-_WIDTH, _HEIGHT = 4.7, 4.2
+_LEAK = "leak: motion outside the part / inside (0: strictly local)"
+# Edits that are all strictly local are told apart here.
+_TRUTH, _DETECTED = "edit_error_share", "detect_worst"
+# Inches: one panel with its labels, and the list of names.
+_WIDTH, _HEIGHT, _NAMES, _FOOT = 4.4, 3.7, 2.1, 0.4
+_COLUMNS = 2
+# Shares of the extent, before the lowest value and behind the highest.
+Room = tuple[float, float]
 
 
 def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings) -> None:
     """Draw the leak of part edits against the measures of the edited faces' plausibility.
 
-    A dashed line is the level of the real test faces. Rows without a leak or a plausibility are
-    left out.
+    Where there are both, the last panel is the distance from the truth against how surely the
+    edits are told from real faces. A dashed line is the level of the real test faces. Numbers
+    stand for the rows; those without a leak or a plausibility are left out.
 
     Parameters
     ----------
@@ -54,19 +64,28 @@ def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings)
     """
     columns = ["leak_mean", *(column.key for column in _PANELS)]
     rows = read_table(table, ["variant", "kind"], columns)
-    edited = rows[rows["kind"].isin(list(_KINDS))]
+    edited = rows[rows["kind"].isin(list(_KINDS)) & rows["leak_mean"].notna()]
+    edited = edited.assign(number=range(1, len(edited) + 1))
+    level = rows[rows["kind"] == "reference"]
+    by_key = {column.key: column for column in _PANELS}
     # A measure that nothing has, such as the distance from a truth that is not known, has no panel.
-    panels = [column for column in _PANELS if edited[column.key].notna().any()] or _PANELS
+    found = [column for column in _PANELS if edited[column.key].notna().any()] or _PANELS
+    panels = [("leak_mean", _LEAK, column) for column in found]
+    if edited[[_TRUTH, _DETECTED]].notna().all(axis=1).any():
+        panels.append((_TRUTH, by_key[_TRUTH].beside_leak, by_key[_DETECTED]))
+    lines = -(-len(panels) // _COLUMNS)
+    width, height = _WIDTH * _COLUMNS + _NAMES, _HEIGHT * lines + _FOOT
     with paper_style():
-        figure = new_figure(_WIDTH * len(panels), _HEIGHT, figures.dpi)
-        margin = 1 / (_WIDTH * len(panels))
+        figure = new_figure(width, height, figures.dpi)
         figure.subplots_adjust(
-            left=0.61 * margin, right=1 - 0.14 * margin, top=0.965, bottom=0.2, wspace=0.19
-        )
-        for place, column in enumerate(panels):
-            axes = figure.add_subplot(1, len(panels), place + 1)
-            _panel(axes, rows, column)
+            left=0.6 / width, right=1 - (_NAMES + 0.15) / width, top=1 - 0.12 / height,
+            bottom=(_FOOT + 0.5) / height, wspace=0.2, hspace=0.22,
+        )  # fmt: skip
+        for place, (across, label, column) in enumerate(panels):
+            axes = figure.add_subplot(lines, _COLUMNS, place + 1)
+            axes.set_xlabel(label)
             axes.set_ylabel(column.beside_leak)
+            _panel(axes, edited, across, column, level[column.key].dropna())
         figure.legend(
             handles=[
                 *(
@@ -78,35 +97,45 @@ def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings)
             loc="lower center",
             ncols=3,
         )
+        _names(figure, edited, 1 - (_NAMES - 0.05) / width, 1 - 0.16 / height)
         save_figure(figure, picture)
 
 
-def _panel(axes: Axes, table: pd.DataFrame, measured: Column) -> None:
+def _names(figure: Figure, edited: pd.DataFrame, left: float, top: float) -> None:
+    """List what the numbers stand for."""
+    handles = [
+        Line2D([], [], linestyle="", marker=_KINDS[kind][1], color=_KINDS[kind][2],
+               label=f"{number}  {display_name(str(name))}")
+        for number, name, kind in zip(
+            edited["number"], edited["variant"], edited["kind"], strict=True
+        )
+    ]  # fmt: skip
+    if handles:
+        figure.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(left, top), handletextpad=0.1,
+            borderaxespad=0,
+        )  # fmt: skip
+
+
+def _panel(
+    axes: Axes, edited: pd.DataFrame, across: str, measured: Column, real: pd.Series[float]
+) -> None:
     column = measured.key
-    shown = table[
-        table["kind"].isin(list(_KINDS)) & table["leak_mean"].notna() & table[column].notna()
-    ]
-    real = table.loc[table["kind"] == "reference", column].dropna()
+    shown = edited[edited[across].notna() & edited[column].notna()]
     level = float(real.iloc[0]) if len(real) else None
     axes.grid(visible=True)
-    axes.set_xlabel("leak: motion outside the part / inside (0: strictly local)")
-    for kind, (_, marker, color) in _KINDS.items():
+    # Learned models above what they stand on.
+    for kind, (_, marker, color) in reversed(_KINDS.items()):
         rows = shown[shown["kind"] == kind]
         axes.scatter(
-            rows["leak_mean"], rows[column], s=38, marker=marker, color=color,
+            rows[across], rows[column], s=38, marker=marker, color=color,
             edgecolors="white", linewidths=0.6, zorder=5,
         )  # fmt: skip
     if level is not None:
         axes.axhline(level, color=INK, linestyle="--", linewidth=1.0, zorder=2)
     ys = [*shown[column], *([level] if level is not None else [])]
-    low, high = (min(ys), max(ys)) if ys else (0.0, 1.0)
-    if measured.better == "low":
-        low = min(low, 0.0)
-    room = 0.14 * (high - low) or 0.1
-    axes.set_ylim(low - room, high + room)
-    right = float(shown["leak_mean"].max()) if len(shown) else 1.0
-    # Names stand to the right of their points.
-    axes.set_xlim(-0.06 * right, 1.34 * right if right > 0 else 1.0)
+    axes.set_ylim(*_limits(axes, "y", ys, column, (0.14, 0.14)))
+    axes.set_xlim(*_limits(axes, "x", [*shown[across]], across, (0.1, 0.25)))
     if len(shown) == 0:
         axes.text(0.5, 0.5, "no edits were measured", transform=axes.transAxes, ha="center")
         return
@@ -116,9 +145,26 @@ def _panel(axes: Axes, table: pd.DataFrame, measured: Column) -> None:
         y = float(axes.transData.transform((0.0, level))[1])
         frame = axes.get_window_extent()
         taken.append(Bbox.from_extents(frame.x0, y - 2, frame.x1, y + 2))
-    points = list(zip(shown["leak_mean"], shown[column], strict=True))
-    names = [display_name(str(name)) for name in shown["variant"]]
-    place_labels(axes, points, names, taken=taken)
+    points = list(zip(shown[across], shown[column], strict=True))
+    place_labels(axes, points, [str(number) for number in shown["number"]], taken=taken)
+
+
+def _limits(
+    axes: Axes, which: Literal["x", "y"], values: list[float], column: str, room: Room
+) -> tuple[float, float]:
+    """Return limits with room for labels; errors from a tenth to fourfold are shown as ratios."""
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    below, above = room
+    if column == _TRUTH and low > 0:
+        axes.set(**{f"{which}scale": "log"})
+        axis = axes.xaxis if which == "x" else axes.yaxis
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_locator(NullLocator())
+        ratio = max(high / low, 1.5)
+        return float(low / ratio**below), float(high * ratio**above)
+    space = (high - low) or 1.0
+    return low - below * space, high + above * space
 
 
 def _better(axes: Axes, level: float | None, measured: Column) -> Bbox:
