@@ -260,9 +260,11 @@ def test_a_changed_key_reruns_what_depends_on_it(key: str) -> None:
 @pytest.mark.parametrize("key", UNCONCERNED)
 def test_a_variant_that_overrides_the_key_is_left_alone(key: str) -> None:
     running = reruns(layout({}), layout(change(key)))
+    # Every variant is asked for the parts of the run.
+    asked = {"measure_truth"} if key.startswith("local_weights.") else set()
     for variant in UNCONCERNED[key]:
         root = layout({}).variant_root(variant)
-        assert not [stage for stage, place in running if place == root]
+        assert {stage for stage, place in running if place == root} <= asked
 
 
 def test_removing_a_variant_reruns_only_what_compares() -> None:
@@ -352,7 +354,7 @@ def test_painted_weights_are_shared_by_variants_that_only_factorise_otherwise() 
     assert read["path"] == "a.npz"
     assert not {"sparsity", "features", "solver", "seed"} & set(read)
     before = read_settings("make_local_weights", mixed.run.base)["local_weights"]
-    assert not {"path", "blur"} & set(before)
+    assert "path" not in before
 
 
 # ---------------------------------------------------------------------------- Snakemake itself
@@ -490,6 +492,7 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
         for path in made.rglob("*")
         if path.suffix in (".npy", ".npz", ".ply", ".csv", ".json", ".png", ".gif", ".safetensors")
         and path.name not in timed
+        and not ("variants" in path.parts and path.name == "measures.json")
         and "variants/no_projection" not in str(path)
         # Points are made like variants; their table and plot are made anew from their measures.
         and ("sweep" not in path.parts or path.stem == "sweep")
