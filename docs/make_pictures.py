@@ -21,6 +21,7 @@ PICTURES = {
     "interpolation_no_cycle": "variants/no_cycle/interpolation/pictures/pair_00.png",
     "interpolation_second": "variants/full/interpolation/pictures/pair_01.png",
     "interpolation_on_pca": "variants/on_pca/interpolation/pictures/pair_00.png",
+    "local_weights_on_pca": "variants/on_pca/local_weights/local_weights.png",
     "truth": "variants/on_pca/truth/truth.png",
     "detection": "detection/detection.png",
     "diversity": "variants/full/diversity/diversity.png",
