@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -64,6 +64,32 @@ def read_npz(
     except Exception as error:  # a damaged archive raises nearly anything
         raise LwpipeError(f"{path}: cannot be read as {what} ({short_reason(error)}).") from error
     return arrays
+
+
+def check_arrays(
+    path: str | Path,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    kinds: Mapping[str, tuple[str, tuple[int, ...]]],
+    fault: str,
+) -> None:
+    """Check the kind and the shape of arrays.
+
+    Parameters
+    ----------
+    path : where they come from
+    arrays : by name
+    kinds : of each that is checked, the letter of its dtype and its shape
+    fault : what the file is where one is another, as 'is no file of examples'
+
+    Raises
+    ------
+    LwpipeError
+        If one is another.
+    """
+    for name, (kind, shape) in kinds.items():
+        found = arrays[name]
+        if found.dtype.kind != kind or found.shape != shape:
+            raise LwpipeError(f"{path}: {fault}: `{name}` is {found.dtype} {found.shape}.")
 
 
 def read_npy(path: str | Path, what: str) -> npt.NDArray[Any]:

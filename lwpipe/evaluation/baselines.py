@@ -21,6 +21,7 @@ from lwpipe.editing import (
     RegionExchange,
     RegionPca,
 )
+from lwpipe.evaluation.bench import SPAN_TOLERANCE
 from lwpipe.evaluation.measure import Faces
 from lwpipe.local_weights.make import refine_weights, sharpened
 from lwpipe.local_weights.settings import REFINE, SHARPNESS, SUPPORT, LocalWeightsSettings
@@ -48,6 +49,12 @@ class Fitted:
     weights: Weights
     span: Pca
     size: int
+
+    @classmethod
+    def to(cls, data: Dataset, weights: Weights, size: int) -> Fitted:
+        """Fit to the training faces of a data set."""
+        span = Pca.fit(data.vertices, data.indices("train"), tolerance=SPAN_TOLERANCE)
+        return cls(data, weights, span, size)
 
     @cached_property
     def pca(self) -> Pca:

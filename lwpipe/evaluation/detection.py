@@ -22,9 +22,8 @@ from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
-from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, Pca, make_editor
+from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, make_editor
 from lwpipe.evaluation.baselines import BASELINES, Fitted
-from lwpipe.evaluation.bench import SPAN_TOLERANCE
 from lwpipe.evaluation.feature_spaces import (
     Components,
     FeatureSpace,
@@ -149,8 +148,7 @@ def measure_detection_of_baselines(
         bench = DetectionBench(dataset, weights, faces, detection)
         if bench.possible:
             bench.add_controls()
-            span = Pca.fit(dataset.vertices, dataset.indices("train"), tolerance=SPAN_TOLERANCE)
-            fitted = Fitted(dataset, weights, span, model.latent_size)
+            fitted = Fitted.to(dataset, weights, model.latent_size)
             for baseline in BASELINES:
                 reconstruct = baseline.reconstruct(fitted)
                 editor = baseline.editor(fitted)

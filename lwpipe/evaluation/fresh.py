@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.arrays import read_npz
+from lwpipe.core.arrays import check_arrays, read_npz
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path
 from lwpipe.core.threads import one_blas_thread
@@ -102,13 +102,7 @@ def read_fresh_faces(path: str | Path, data: Dataset) -> FreshFaces:
     count, vertices = groups.shape[-1] if groups.ndim else 0, len(data.template)
     kinds = {"groups": ("i", (_SETS, count)), "origin": ("U", ())}
     kinds |= dict.fromkeys(sets, ("f", (count, vertices, 3)))
-    for name, (kind, shape) in kinds.items():
-        found = read[name]
-        if found.dtype.kind != kind or found.shape != shape:
-            raise LwpipeError(
-                f"{path}: is no file of fresh faces of {vertices} vertices: `{name}` is "
-                f"{found.dtype} {found.shape}."
-            )
+    check_arrays(path, read, kinds, f"is no file of fresh faces of {vertices} vertices")
     sources, targets, references = (np.asarray(read[name], np.float32) for name in sets)
     return FreshFaces(sources, targets, references, groups.astype(np.int64), str(origin))
 

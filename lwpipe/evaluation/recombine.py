@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from lwpipe.core.arrays import read_npz
+from lwpipe.core.arrays import check_arrays, read_npz
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path
 from lwpipe.core.threads import one_blas_thread
@@ -222,13 +222,7 @@ def read_recombinations(made: Recombinations | str | Path, data: Dataset) -> Rec
         "owners": ("i", (read["owners"].size,)),
     }
     kinds |= dict.fromkeys(_FACES, ("f", (count, vertices, 3)))
-    for name, (kind, shape) in kinds.items():
-        found = read[name]
-        if found.dtype.kind != kind or found.shape != shape:
-            raise LwpipeError(
-                f"{made}: holds no recombinations of faces of {vertices} vertices: `{name}` is "
-                f"{found.dtype} {found.shape}."
-            )
+    check_arrays(made, read, kinds, f"holds no recombinations of faces of {vertices} vertices")
     sources, targets, truths = (np.asarray(read[name], np.float32) for name in _FACES)
     parts, labels, owners = (read[name].astype(np.int64) for name in _NUMBERS)
     return Recombinations(sources, targets, truths, parts, labels, owners)

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.arrays import read_npz
-from lwpipe.core.errors import LwpipeError
+from lwpipe.core.arrays import check_arrays, read_npz
 from lwpipe.core.files import atomic_path, write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
-from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, Pca, make_editor
+from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, make_editor
 from lwpipe.evaluation.baselines import BASELINES, Fitted
-from lwpipe.evaluation.bench import SPAN_TOLERANCE
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
 from lwpipe.evaluation.recombine import Recombinations, read_recombinations
 from lwpipe.model.settings import LatentSettings
@@ -174,8 +172,7 @@ def measure_truth_of_baselines(
     edits: dict[str, Faces] = {}
     with one_blas_thread():
         if len(made.parts):
-            span = Pca.fit(dataset.vertices, dataset.indices("train"), tolerance=SPAN_TOLERANCE)
-            fitted = Fitted(dataset, weights, span, model.latent_size)
+            fitted = Fitted.to(dataset, weights, model.latent_size)
             for baseline in BASELINES:
                 editor = baseline.editor(fitted)
                 if editor is not None:
@@ -234,12 +231,6 @@ def read_examples(path: str | Path, data: Dataset) -> Examples:
     vertices = len(data.template)
     kinds = {"parts": ("i", (parts.size,)), "dials": ("U", ())}
     kinds |= dict.fromkeys(faces, ("f", (parts.size, vertices, 3)))
-    for name, (kind, shape) in kinds.items():
-        found = read[name]
-        if found.dtype.kind != kind or found.shape != shape:
-            raise LwpipeError(
-                f"{path}: is no file of examples of faces of {vertices} vertices: `{name}` is "
-                f"{found.dtype} {found.shape}."
-            )
+    check_arrays(path, read, kinds, f"is no file of examples of faces of {vertices} vertices")
     sources, targets, truths, edits = (np.asarray(read[name], np.float32) for name in faces)
     return Examples(parts.astype(np.int64), sources, targets, truths, edits, str(dials))

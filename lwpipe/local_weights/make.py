@@ -116,10 +116,11 @@ def _factorised(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) 
     result, columns = _factorise(dataset, rows, settings)
     basis = result.W / result.W.max(axis=0)
     basis = basis[:, reading_order(basis, dataset.template, area)]
-    weights, deviation = partition_of_unity(basis), settings.blur or 0.0
+    weights = partition_of_unity(basis)
     if settings.refine:
         weights, deviation = refine_weights(weights, dataset, settings)
-    elif settings.blur:
+    else:
+        deviation = settings.blur or 0.0
         weights = blurred(weights, dataset.template, dataset.triangles, area, deviation)
     about = {
         "solver": settings.solver,
