@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.editing.edits import blend_part
-from lwpipe.editing.harmony import followers
+from lwpipe.editing.harmony import Harmony
 from lwpipe.editing.settings import KEEPING, EditingSettings
 from lwpipe.model.linear_path import LinearPath
 
@@ -138,7 +138,8 @@ class KeepingEditor(Editor):
         N = D(q) - D(p_s) - alpha w_k (.) (D(p_t) - D(p_s)),
         M = 1 - keep + keep min(1, w_k / 0.1),
 
-    q being p_s with part k blended; with harmony the other parts follow (`lwpipe.editing.harmony`).
+    q being p_s with part k blended; with harmony it moves to the parts of a whole face that takes
+    part k after the target (`lwpipe.editing.harmony`).
     Inside the part the decoder's word counts as far as harmony asks for it. alpha = 0 gives the
     source bit for bit, and keep = 1 too wherever w_k = 0. Without the residual it is
     y = D(p_s) + M (.) (D(q) - D(p_s)).
@@ -156,30 +157,29 @@ class KeepingEditor(Editor):
         self.part_count = model.part_count
         placed = model.part_count > 1 and model.parts_match_weights
         self.weights = np.asarray(weights, np.float32) if placed else None
-        self.followers: npt.NDArray[np.float64] | None = None
+        self.harmony: Harmony | None = None
         if editing.harmony > 0:
-            self.followers = followers(model.projections, model.linear_path)
+            self.harmony = Harmony.of(model.projections, model.linear_path)
 
     def encode(self, faces: Faces) -> Codes:
-        """Return faces, reconstructions and part encodings side by side, float32 (n, 6V + K Z)."""
-        parts = self.model.parts(self.model.encode(faces))
-        pieces = (faces, self.model.decode(parts), parts)
+        """Return faces, reconstructions and encodings side by side, float32 (n, 6V + Z)."""
+        z = self.model.encode(faces)
+        pieces = (faces, self.model.decode(self.model.parts(z)), z)
         return np.concatenate([piece.reshape(len(faces), -1) for piece in pieces], axis=1)
 
     def _opened(self, codes: Codes) -> tuple[Faces, Faces, Codes]:
         size = 3 * self.model.vertex_count
-        faces, decoded, parts = np.split(codes, [size, 2 * size], axis=-1)
+        faces, decoded, z = np.split(codes, [size, 2 * size], axis=-1)
         shape = (*codes.shape[:-1], self.model.vertex_count, 3)
-        encodings = (*codes.shape[:-1], self.part_count, -1)
-        return faces.reshape(shape), decoded.reshape(shape), parts.reshape(encodings)
+        return faces.reshape(shape), decoded.reshape(shape), z
 
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
         """Return the sources with part `part` replaced, (n, V, 3), mm, of what `encode` gives."""
-        face, decoded, parts = self._opened(sources)
+        face, decoded, z = self._opened(sources)
         if alpha == 0:
             return face.copy() if self.editing.residual else decoded.copy()
-        target_face, target_decoded, target_parts = self._opened(targets)
-        moved = self.model.decode(self._moved(parts, target_parts, part, alpha)) - decoded
+        target_face, target_decoded, target_z = self._opened(targets)
+        moved = self.model.decode(self._moved(z, target_z, part, alpha)) - decoded
         if self.weights is None:
             return np.asarray(face + moved if self.editing.residual else decoded + moved)
         column = self.weights[:, part, None]
@@ -195,16 +195,15 @@ class KeepingEditor(Editor):
         still = (held == 0) & (column == 0)
         return np.asarray(np.where(still, face, edited), np.float32)
 
-    def _moved(self, parts: Codes, targets: Codes, part: int, alpha: float) -> Codes:
-        """Return the encodings of the edited faces."""
-        blended = blend_part(parts, targets, part, alpha)
-        if self.followers is None:
+    def _moved(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Codes:
+        """Return the part encodings (n, K, Z) of the edited faces, of encodings (n, Z)."""
+        parts = self.model.parts(sources)
+        blended = blend_part(parts, self.model.parts(targets), part, alpha)
+        if self.harmony is None:
             return blended
-        change = (blended - parts)[..., part, :].astype(np.float64)
-        z = change @ self.followers[part].T
-        following = np.einsum("...i,kji->...kj", z, self.model.projections)
-        share = self.editing.harmony
-        mixed = blended + share * (parts + following - blended)
+        change = alpha * (self.harmony.whole(sources, targets, part) - sources)
+        following = parts + np.einsum("kij,nj->nki", self.model.projections, change)
+        mixed = blended + self.editing.harmony * (following - blended)
         return np.asarray(mixed, np.float32)
 
 

@@ -20,8 +20,7 @@ from lwpipe.editing import (
     make_editor,
     mask_blend,
 )
-from lwpipe.editing.harmony import LAMBDA, POSITIONS, followers
-from lwpipe.mesh.topology import adjacency
+from lwpipe.editing.harmony import OUTSIDE, Harmony
 from lwpipe.model import PartModel
 from tests.unit.model.test_base import faces_of, local_weights, make_model
 
@@ -137,38 +136,96 @@ def test_where_no_dial_is_turned_the_editor_is_the_papers() -> None:
     assert MaskBlend(WEIGHTS).part_count == 3
 
 
-def test_harmony_is_the_least_squares_answer() -> None:
-    path = MODEL.linear_path
-    assert path is not None
-    random = np.random.default_rng(0)
-    change = random.normal(size=len(path.basis))
-    z = followers(MODEL.projections, path)[1] @ change
-    graph = adjacency(path.triangles, len(path.weights)).toarray()
-    mean = graph / graph.sum(axis=1, keepdims=True)
-    measure = np.concatenate([np.eye(len(mean)) - mean, POSITIONS * np.eye(len(mean))])
+PATH = MODEL.linear_path
+assert PATH is not None
+HARMONY = Harmony.of(MODEL.projections, PATH)
+SIZE = len(PATH.basis)
 
-    def faces(parts: np.ndarray) -> np.ndarray:
-        moved = (parts * path.deviation) @ path.basis
-        return np.einsum("vk,kvc->vc", path.weights, moved.reshape(len(parts), -1, 3))
 
-    def cost(code: np.ndarray) -> float:
-        own = np.zeros((3, len(code)))
-        own[1] = change
-        error = measure @ (faces(own) - faces(MODEL.projections @ code))
-        return float((error**2).sum() + LAMBDA * code @ code)
+def field(codes: np.ndarray) -> np.ndarray:
+    """Return what the linear path makes of encodings (n, Z), (n, V, 3)."""
+    parts = np.einsum("kij,nj->nki", MODEL.projections.astype(np.float64), codes)
+    moved = (parts * PATH.deviation) @ PATH.basis
+    columns = PATH.weights.T[None, :, :, None]
+    return np.asarray((moved.reshape(len(codes), 3, -1, 3) * columns).sum(axis=1))
 
-    best = cost(z)
+
+def distance(codes: np.ndarray, sources: np.ndarray, targets: np.ndarray, part: int) -> np.ndarray:
+    """Return how far they are from the target within the part and the source beyond it, (n,)."""
+    w = PATH.weights[:, part, None]
+    inside = w * field(codes - targets) ** 2
+    outside = OUTSIDE * (1 - w) * field(codes - sources) ** 2
+    return np.asarray((inside + outside).sum(axis=(1, 2)))
+
+
+def two_people(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return encodings of pairs of faces that have nothing to do with each other."""
+    sources, targets = np.random.default_rng(0).normal(size=(2, count, SIZE))
+    along = np.einsum("ni,ni->n", sources, targets) / np.einsum("ni,ni->n", sources, sources)
+    return sources, targets - along[:, None] * sources
+
+
+def matrices(part: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return A and B for two people: each column from one code, the other being zero."""
+    unit, zero = np.eye(SIZE), np.zeros((SIZE, SIZE))
+    return HARMONY.whole(unit, zero, part).T, HARMONY.whole(zero, unit, part).T
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_in_harmony_faces_are_distributed_as_faces(part: int) -> None:
+    a, b = matrices(part)
+    np.testing.assert_allclose(a @ a.T + b @ b.T, np.eye(SIZE), atol=1e-7)
+    assert min(np.abs(a).max(), np.abs(b).max()) > 0.1
+
+
+def test_no_such_map_is_nearer_to_target_and_source() -> None:
+    random = np.random.default_rng(1)
+    sources, targets = random.normal(size=(2, 4000, SIZE))
+    both = np.concatenate([sources, targets], axis=1)
+    a, b = matrices(1)
+    best = distance(sources @ a.T + targets @ b.T, sources, targets, 1).mean()
+    for _ in range(10):
+        turn = np.linalg.qr(np.eye(2 * SIZE) + 0.05 * random.normal(size=(2 * SIZE, 2 * SIZE)))[0]
+        turn = turn * np.sign(np.diag(turn))
+        other = np.concatenate([a, b], axis=1) @ turn
+        assert distance(both @ other.T, sources, targets, 1).mean() > best
+
+
+def test_for_one_person_harmony_is_least_squares() -> None:
+    """Where the target is a multiple of the source their correlation is 1."""
+    source = np.random.default_rng(2).normal(size=(1, SIZE))
+    found = HARMONY.whole(source, 1.5 * source, 2)
+    best = distance(found, source, 1.5 * source, 2)
     for _ in range(20):
-        assert cost(z + 0.01 * random.normal(size=len(z))) > best
+        away = 0.01 * np.random.default_rng(3).normal(size=source.shape)
+        assert distance(found + away, source, 1.5 * source, 2) > best
+    np.testing.assert_allclose(HARMONY.whole(source, source, 2), source, atol=1e-9)
+
+
+def test_two_people_keep_their_variety() -> None:
+    sources, targets = two_people(500)
+    found = HARMONY.whole(sources, targets, 1)
+    assert abs((found**2).mean() - (sources**2 + targets**2).mean() / 2) < 0.1
+    squares = HARMONY.inside[1] + HARMONY.outside[1]
+    averaged = np.linalg.solve(
+        squares, (sources @ HARMONY.outside[1] + targets @ HARMONY.inside[1]).T
+    ).T
+    assert (averaged**2).mean() < 0.9 * (found**2).mean()
 
 
 def test_harmony_without_a_linear_path_compares_encodings() -> None:
     projections = np.random.default_rng(0).normal(size=(3, 5, 5))
-    change = np.arange(5.0)
-    z = followers(projections, None)[2] @ change
-    stacked = np.concatenate([projections.reshape(-1, 5), np.eye(5) * LAMBDA**0.5])
-    wanted = np.concatenate([np.zeros(10), change, np.zeros(5)])
-    np.testing.assert_allclose(z, np.linalg.lstsq(stacked, wanted, rcond=None)[0], atol=1e-9)
+    harmony = Harmony.of(projections, None)
+    square = projections[2].T @ projections[2]
+    np.testing.assert_allclose(harmony.inside[2], square, atol=1e-12)
+    others = projections[0].T @ projections[0] + projections[1].T @ projections[1]
+    np.testing.assert_allclose(harmony.outside[2], OUTSIDE * others, atol=1e-4)
+
+
+def test_the_mean_face_may_take_part() -> None:
+    mean, other = np.zeros((1, SIZE)), np.ones((1, SIZE))
+    for pair in ((mean, other), (other, mean), (mean, mean)):
+        assert np.isfinite(HARMONY.whole(*pair, 0)).all()
 
 
 PCA = Pca.fit(faces_of(30, 6), np.arange(30), 6)
@@ -239,8 +296,8 @@ def test_inside_the_part_are_the_targets_vertices() -> None:
 def test_in_full_harmony_the_decoder_is_heard_inside_the_part() -> None:
     """The change that is decoded, and of what is not represented the target's within the part."""
     keeping = editor(harmony=1.0)
-    sources, targets = (MODEL.parts(MODEL.encode(faces)) for faces in (SOURCES, TARGETS))
-    source, target = MODEL.decode(sources), MODEL.decode(targets)
+    sources, targets = MODEL.encode(SOURCES), MODEL.encode(TARGETS)
+    source, target = MODEL.reconstruct(SOURCES), MODEL.reconstruct(TARGETS)
     moved = MODEL.decode(keeping._moved(sources, targets, 1, 0.6)) - source
     residual = (TARGETS - target) - (SOURCES - source)
     expected = SOURCES + moved + np.float32(0.6) * WEIGHTS[:, 1, None] * residual
