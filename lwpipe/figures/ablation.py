@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +36,10 @@ _PANELS = [column for column in COLUMNS if column.beside_leak]
 _LEAK = "leak: motion outside the part / inside (0: strictly local)"
 # Edits that are all strictly local are told apart here.
 _TRUTH, _DETECTED = "edit_error_share", "detect_worst"
+_LIKENESS = "likeness"
+_LIKENESS_LABEL = "likeness: how much of the target's part arrives"
+# Colours of the dials of each edit, in the palette.
+_CURVES = (1, 2, 4, 3)
 # Inches: one panel with its labels, and the list of names.
 _WIDTH, _HEIGHT, _NAMES, _FOOT = 4.4, 3.7, 2.1, 0.4
 _COLUMNS = 2
@@ -42,11 +47,18 @@ _COLUMNS = 2
 Room = tuple[float, float]
 
 
-def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings) -> None:
+def draw_tradeoff(
+    table: str | Path,
+    dials: Mapping[str, str | Path],
+    dials_of_baselines: str | Path,
+    picture: str | Path,
+    figures: PlotSettings,
+) -> None:
     """Draw the leak of part edits against the measures of the edited faces' plausibility.
 
-    Where there are both, the last panel is the distance from the truth against how surely the
-    edits are told from real faces. A dashed line is the level of the real test faces. Numbers
+    Where there are both, further panels have the distance from the truth, and how much of the part
+    arrives, against how surely the edits are told from real faces. Curves are the positions of the
+    dials, dashed where `keep` is turned. A dashed level is that of the real test faces. Numbers
     stand for the rows; those without a leak or a plausibility are left out.
 
     Parameters
@@ -54,15 +66,17 @@ def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings)
     table : path
         Columns variant, kind (model, baseline or reference), leak_mean, and those of the measures
         that are shown beside leak.
+    dials : mapping of variant to the `dials.csv` of `measure_dials`
+    dials_of_baselines : the `dials.csv` of `measure_dials_of_baselines`
     picture : path of the PNG
     figures : PlotSettings
 
     Raises
     ------
     LwpipeError
-        If the table cannot be read.
+        If a table cannot be read.
     """
-    columns = ["leak_mean", *(column.key for column in _PANELS)]
+    columns = ["leak_mean", _LIKENESS, *(column.key for column in _PANELS)]
     rows = read_table(table, ["variant", "kind"], columns)
     edited = rows[rows["kind"].isin(list(_KINDS)) & rows["leak_mean"].notna()]
     edited = edited.assign(number=range(1, len(edited) + 1))
@@ -71,8 +85,10 @@ def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings)
     # A measure that nothing has, such as the distance from a truth that is not known, has no panel.
     found = [column for column in _PANELS if edited[column.key].notna().any()] or _PANELS
     panels = [("leak_mean", _LEAK, column) for column in found]
-    if edited[[_TRUTH, _DETECTED]].notna().all(axis=1).any():
-        panels.append((_TRUTH, by_key[_TRUTH].beside_leak, by_key[_DETECTED]))
+    for across, label in ((_TRUTH, by_key[_TRUTH].beside_leak), (_LIKENESS, _LIKENESS_LABEL)):
+        if edited[[across, _DETECTED]].notna().all(axis=1).any():
+            panels.append((across, label, by_key[_DETECTED]))
+    curves = _curves(dials, dials_of_baselines)
     lines = -(-len(panels) // _COLUMNS)
     width, height = _WIDTH * _COLUMNS + _NAMES, _HEIGHT * lines + _FOOT
     with paper_style():
@@ -85,7 +101,7 @@ def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings)
             axes = figure.add_subplot(lines, _COLUMNS, place + 1)
             axes.set_xlabel(label)
             axes.set_ylabel(column.beside_leak)
-            _panel(axes, edited, across, column, level[column.key].dropna())
+            _panel(axes, edited, across, column, level[column.key].dropna(), curves)
         figure.legend(
             handles=[
                 *(
@@ -93,6 +109,10 @@ def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings)
                     for name, marker, color in _KINDS.values()
                 ),
                 Line2D([], [], linestyle="--", color=INK, linewidth=1, label="real test faces"),
+                *(
+                    Line2D([], [], color=_colour(place), linewidth=1.4, label=f"dials of {name}")
+                    for place, name in enumerate(curves)
+                ),
             ],
             loc="lower center",
             ncols=3,
@@ -117,13 +137,48 @@ def _names(figure: Figure, edited: pd.DataFrame, left: float, top: float) -> Non
         )  # fmt: skip
 
 
+def _curves(
+    dials: Mapping[str, str | Path], of_baselines: str | Path
+) -> dict[str, list[pd.DataFrame]]:
+    """Return the positions of the dials by name: of harmony, and of keep in full harmony."""
+    numbers = ("keep", "harmony", "leak_mean", _LIKENESS, _TRUTH, _DETECTED)
+    found: dict[str, list[pd.DataFrame]] = {}
+    for variant, path in (*dials.items(), (None, of_baselines)):
+        table = read_table(path, ["edit"], numbers, may_be_empty=True)
+        for edit, rows in table.groupby("edit", sort=False):
+            of_harmony = rows[rows["keep"] == 0].sort_values("harmony")
+            full = rows[rows["harmony"] == rows["harmony"].max()].sort_values("keep")
+            found[display_name(str(variant or edit))] = [of_harmony, full]
+    return found
+
+
+def _colour(place: int) -> str:
+    return PALETTE[_CURVES[place % len(_CURVES)]]
+
+
 def _panel(
-    axes: Axes, edited: pd.DataFrame, across: str, measured: Column, real: pd.Series[float]
+    axes: Axes,
+    edited: pd.DataFrame,
+    across: str,
+    measured: Column,
+    real: pd.Series[float],
+    curves: Mapping[str, list[pd.DataFrame]],
 ) -> None:
     column = measured.key
     shown = edited[edited[across].notna() & edited[column].notna()]
     level = float(real.iloc[0]) if len(real) else None
     axes.grid(visible=True)
+    xs, ys = [*shown[across]], [*shown[column], *([level] if level is not None else [])]
+    for place, turned in enumerate(curves.values()):
+        for rows, line in zip(turned, ("-", (0, (2, 1.2))), strict=True):
+            if not {across, column} <= set(rows.columns):
+                continue
+            known = rows.dropna(subset=[across, column])
+            xs, ys = [*xs, *known[across]], [*ys, *known[column]]
+            axes.plot(
+                known[across], known[column], color=_colour(place), linestyle=line, linewidth=1.2,
+                marker=".", markersize=4, zorder=3,
+            )  # fmt: skip
     # Learned models above what they stand on.
     for kind, (_, marker, color) in reversed(_KINDS.items()):
         rows = shown[shown["kind"] == kind]
@@ -133,9 +188,8 @@ def _panel(
         )  # fmt: skip
     if level is not None:
         axes.axhline(level, color=INK, linestyle="--", linewidth=1.0, zorder=2)
-    ys = [*shown[column], *([level] if level is not None else [])]
     axes.set_ylim(*_limits(axes, "y", ys, column, (0.14, 0.14)))
-    axes.set_xlim(*_limits(axes, "x", [*shown[across]], across, (0.1, 0.25)))
+    axes.set_xlim(*_limits(axes, "x", xs, across, (0.1, 0.25)))
     if len(shown) == 0:
         axes.text(0.5, 0.5, "no edits were measured", transform=axes.transAxes, ha="center")
         return
