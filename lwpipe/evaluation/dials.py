@@ -50,9 +50,10 @@ def measure_dials(
 ) -> Rows:
     """Turn the dials of a model's edits, and measure each position; write a table.
 
-    Harmony goes from 0 to 1 while nothing is kept, then keep from 0 to 1 in full harmony. The table
-    is empty for a model whose parts do not belong to the columns of the local weights; what cannot
-    be measured (of too few faces, or where the source of the faces does not know their factors) is.
+    Harmony goes from 0 to 1 while nothing is kept, keep from 0 to 1 in full harmony, and harmony
+    back to 0 while all is kept. The table is empty for a model whose parts do not belong to the
+    columns of the local weights; what cannot be measured (of too few faces, or where the source of
+    the faces does not know their factors) is.
 
     Parameters
     ----------
@@ -129,11 +130,15 @@ def measure_dials_of_baselines(
 
 
 def positions(values: Sequence[float]) -> list[EditingSettings]:
-    """Return the positions of the dials: harmony alone, then keep in full harmony."""
+    """Return the positions: harmony where nothing is kept, keep in full harmony, harmony kept."""
     steps = sorted(set(values))
     turned = [(0.0, harmony) for harmony in steps]
-    turned += [(keep, 1.0) for keep in steps if (keep, 1.0) not in turned]
-    return [EditingSettings(residual=True, keep=keep, harmony=harmony) for keep, harmony in turned]
+    turned += [(keep, 1.0) for keep in steps]
+    turned += [(1.0, harmony) for harmony in reversed(steps)]
+    return [
+        EditingSettings(residual=True, keep=keep, harmony=harmony)
+        for keep, harmony in dict.fromkeys(turned)
+    ]
 
 
 def _measure(

@@ -53,7 +53,7 @@ class DetectionSettings(FreshSettings):
 class DialSettings(DetectionSettings):
     """Two-sample tests: whether edited faces can be told from real ones."""
 
-    dials: Annotated[list[Share], Field(min_length=1, max_length=21)] = [0.0, 0.25, 0.5, 0.75, 1.0]
+    dials: Annotated[list[Share], Field(min_length=1, max_length=21)] = [0.0, 0.5, 1.0]
     """Positions of the dials `keep` and `harmony` along the curves of tradeoff.png."""
 
 

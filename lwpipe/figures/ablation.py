@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -38,10 +38,17 @@ _LEAK = "leak: motion outside the part / inside (0: strictly local)"
 _TRUTH, _DETECTED = "edit_error_share", "detect_worst"
 _LIKENESS = "likeness"
 _LIKENESS_LABEL = "likeness: how much of the target's part arrives"
-# Colours of the dials of each edit, in the palette.
+# Colours of the dials of each edit, in the palette; line styles by what is turned.
 _CURVES = (1, 2, 4, 3)
+_TURNED: dict[str, Any] = {
+    "harmony, all may move": "-",
+    "keep, in full harmony": (0, (4, 1.5)),
+    "harmony, the rest kept": (0, (1, 1)),
+}
+Curves = list[pd.DataFrame]
 # Inches: one panel with its labels, and the list of names.
-_WIDTH, _HEIGHT, _NAMES, _FOOT = 4.4, 3.7, 2.1, 0.4
+_WIDTH, _HEIGHT, _NAMES, _FOOT = 4.4, 3.7, 2.1, 0.15
+_ENTRY, _ACROSS = 0.21, 4
 _COLUMNS = 2
 # Shares of the extent, before the lowest value and behind the highest.
 Room = tuple[float, float]
@@ -57,9 +64,10 @@ def draw_tradeoff(
     """Draw the leak of part edits against the measures of the edited faces' plausibility.
 
     Where there are both, further panels have the distance from the truth, and how much of the part
-    arrives, against how surely the edits are told from real faces. Curves are the positions of the
-    dials, dashed where `keep` is turned. A dashed level is that of the real test faces. Numbers
-    stand for the rows; those without a leak or a plausibility are left out.
+    arrives, against how surely the edits are told from real faces. Curves are the dials: `harmony`
+    turned while all may move, and while the rest is kept, and `keep` turned in full harmony. A
+    dashed level is that of the real test faces. Numbers stand for the rows; those without a leak or
+    a plausibility are left out.
 
     Parameters
     ----------
@@ -90,35 +98,41 @@ def draw_tradeoff(
             panels.append((across, label, by_key[_DETECTED]))
     curves = _curves(dials, dials_of_baselines)
     lines = -(-len(panels) // _COLUMNS)
-    width, height = _WIDTH * _COLUMNS + _NAMES, _HEIGHT * lines + _FOOT
+    entries = _legend(curves)
+    foot = _FOOT + _ENTRY * -(-len(entries) // _ACROSS)
+    width, height = _WIDTH * _COLUMNS + _NAMES, _HEIGHT * lines + foot
     with paper_style():
         figure = new_figure(width, height, figures.dpi)
         figure.subplots_adjust(
             left=0.6 / width, right=1 - (_NAMES + 0.15) / width, top=1 - 0.12 / height,
-            bottom=(_FOOT + 0.5) / height, wspace=0.2, hspace=0.22,
+            bottom=(foot + 0.5) / height, wspace=0.2, hspace=0.22,
         )  # fmt: skip
         for place, (across, label, column) in enumerate(panels):
             axes = figure.add_subplot(lines, _COLUMNS, place + 1)
             axes.set_xlabel(label)
             axes.set_ylabel(column.beside_leak)
             _panel(axes, edited, across, column, level[column.key].dropna(), curves)
-        figure.legend(
-            handles=[
-                *(
-                    Line2D([], [], linestyle="", marker=marker, color=color, label=name)
-                    for name, marker, color in _KINDS.values()
-                ),
-                Line2D([], [], linestyle="--", color=INK, linewidth=1, label="real test faces"),
-                *(
-                    Line2D([], [], color=_colour(place), linewidth=1.4, label=f"dials of {name}")
-                    for place, name in enumerate(curves)
-                ),
-            ],
-            loc="lower center",
-            ncols=3,
-        )
+        figure.legend(handles=entries, loc="lower center", ncols=_ACROSS, columnspacing=1.4)
         _names(figure, edited, 1 - (_NAMES - 0.05) / width, 1 - 0.16 / height)
         save_figure(figure, picture)
+
+
+def _legend(curves: Mapping[str, Curves]) -> list[Line2D]:
+    entries = [
+        Line2D([], [], linestyle="", marker=marker, color=color, label=name)
+        for name, marker, color in _KINDS.values()
+    ]
+    entries.append(Line2D([], [], linestyle="--", color=INK, linewidth=1, label="real test faces"))
+    entries += [
+        Line2D([], [], color=_colour(place), linewidth=1.4, marker=".", label=f"dials of {name}")
+        for place, name in enumerate(curves)
+    ]
+    if curves:
+        entries += [
+            Line2D([], [], color=MUTED, linestyle=line, linewidth=1.2, label=name)
+            for name, line in _TURNED.items()
+        ]
+    return entries
 
 
 def _names(figure: Figure, edited: pd.DataFrame, left: float, top: float) -> None:
@@ -137,18 +151,18 @@ def _names(figure: Figure, edited: pd.DataFrame, left: float, top: float) -> Non
         )  # fmt: skip
 
 
-def _curves(
-    dials: Mapping[str, str | Path], of_baselines: str | Path
-) -> dict[str, list[pd.DataFrame]]:
-    """Return the positions of the dials by name: of harmony, and of keep in full harmony."""
+def _curves(dials: Mapping[str, str | Path], of_baselines: str | Path) -> dict[str, Curves]:
+    """Return the positions of the dials by the name of the edit, in the order of `_TURNED`."""
     numbers = ("keep", "harmony", "leak_mean", _LIKENESS, _TRUTH, _DETECTED)
-    found: dict[str, list[pd.DataFrame]] = {}
+    found: dict[str, Curves] = {}
     for variant, path in (*dials.items(), (None, of_baselines)):
         table = read_table(path, ["edit"], numbers, may_be_empty=True)
         for edit, rows in table.groupby("edit", sort=False):
-            of_harmony = rows[rows["keep"] == 0].sort_values("harmony")
-            full = rows[rows["harmony"] == rows["harmony"].max()].sort_values("keep")
-            found[display_name(str(variant or edit))] = [of_harmony, full]
+            found[display_name(str(variant or edit))] = [
+                rows[rows["keep"] == 0].sort_values("harmony"),
+                rows[rows["harmony"] == 1].sort_values("keep"),
+                rows[rows["keep"] == 1].sort_values("harmony"),
+            ]
     return found
 
 
@@ -162,7 +176,7 @@ def _panel(
     across: str,
     measured: Column,
     real: pd.Series[float],
-    curves: Mapping[str, list[pd.DataFrame]],
+    curves: Mapping[str, Curves],
 ) -> None:
     column = measured.key
     shown = edited[edited[across].notna() & edited[column].notna()]
@@ -170,7 +184,7 @@ def _panel(
     axes.grid(visible=True)
     xs, ys = [*shown[across]], [*shown[column], *([level] if level is not None else [])]
     for place, turned in enumerate(curves.values()):
-        for rows, line in zip(turned, ("-", (0, (2, 1.2))), strict=True):
+        for rows, line in zip(turned, _TURNED.values(), strict=True):
             if not {across, column} <= set(rows.columns):
                 continue
             known = rows.dropna(subset=[across, column])
@@ -193,7 +207,7 @@ def _panel(
     if len(shown) == 0:
         axes.text(0.5, 0.5, "no edits were measured", transform=axes.transAxes, ha="center")
         return
-    taken = [_better(axes, level, measured)]
+    taken = [_better(axes, level, measured, towards=across != _LIKENESS)]
     if level is not None:
         # A label crossed by the dashed line is hard to read.
         y = float(axes.transData.transform((0.0, level))[1])
@@ -221,8 +235,11 @@ def _limits(
     return low - below * space, high + above * space
 
 
-def _better(axes: Axes, level: float | None, measured: Column) -> Bbox:
-    """Draw an arrow towards better edits and return the area it takes, in display pixels."""
+def _better(axes: Axes, level: float | None, measured: Column, towards: bool) -> Bbox:
+    """Draw an arrow to better edits and return the area it takes, in display pixels.
+
+    `towards`: what lies across is the better the less it is.
+    """
     share = None
     if level is not None:
         display = axes.transData.transform((0.0, level))
@@ -237,6 +254,8 @@ def _better(axes: Axes, level: float | None, measured: Column) -> Bbox:
         # too average. So the arrow runs along the line.
         y = share + 0.035
         tail, head, text, align = (right, y), (right - 0.125, y), share + 0.06, "bottom"
+        if not towards:
+            tail, head = head, tail
     axes.annotate(
         "", head, xytext=tail, xycoords="axes fraction", textcoords="axes fraction",
         arrowprops={"arrowstyle": "-|>", "color": MUTED, "linewidth": 1.6},
@@ -246,5 +265,7 @@ def _better(axes: Axes, level: float | None, measured: Column) -> Bbox:
         ha="right", va=align,
     )  # fmt: skip
     ends = [tail[1], head[1], text, text + (0.05 if align == "bottom" else -0.05)]
-    area = Bbox.from_extents(head[0] - 0.02, min(ends) - 0.01, right, max(ends) + 0.01)
+    area = Bbox.from_extents(
+        min(head[0], tail[0]) - 0.02, min(ends) - 0.01, right, max(ends) + 0.01
+    )
     return axes.transAxes.transform_bbox(area)

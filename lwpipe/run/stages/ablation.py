@@ -57,8 +57,7 @@ DRAW = Stage(
             "tradeoff.png",
             "Leak of part edits against their distance from the truth, where it is known, against "
             "plausibility of the edited faces, and against how surely a classifier tells them from "
-            "real faces, for every variant and baseline. Curves: the dials, harmony from 0 to 1, "
-            "then, dashed, keep from 0 to 1.",
+            "real faces, for every variant and baseline. Curves are the dials of edits.",
             "figure",
             "leak against truth and plausibility",
         )

@@ -44,7 +44,7 @@ def _minutes_of_dials(
     needed: float, size: Size, detection: DialSettings, **sections: object
 ) -> float:
     """Return minutes, with those of the tests at each position of two edits' dials."""
-    return needed + _minutes_of_tests(128 * len(detection.dials), size, detection.faces)
+    return needed + _minutes_of_tests(192 * len(detection.dials), size, detection.faces)
 
 
 def _minutes_of_tests(tests: int, size: Size, faces: int) -> float:
@@ -122,7 +122,7 @@ MEASURE_BASELINES = Stage(
 )
 _DIALS = Output(
     "dials.csv",
-    "Edits by {variant} at positions of the dials, harmony first and then keep: how surely they "
+    "Edits by {variant} at positions of the dials `keep` and `harmony`: how surely they "
     "are told from real faces, likeness, leak, and distance from the truth. Means over the parts.",
     "table",
     "positions of the dials",

@@ -64,11 +64,11 @@ def pca(data: Dataset) -> Pca:
     return Pca.fit(data.vertices, data.indices("train"), Z)
 
 
-def test_harmony_is_turned_first_and_then_keep() -> None:
+def test_harmony_is_turned_and_keep_and_harmony_again() -> None:
     turned = [(dials.keep, dials.harmony) for dials in positions([1.0, 0.0, 0.5, 0.5])]
-    assert turned == [(0, 0), (0, 0.5), (0, 1), (0.5, 1), (1, 1)]
+    assert turned == [(0, 0), (0, 0.5), (0, 1), (0.5, 1), (1, 1), (1, 0.5), (1, 0)]
     assert all(dials.residual for dials in positions([0.3]))
-    assert [(d.keep, d.harmony) for d in positions([0.3])] == [(0, 0.3), (0.3, 1)]
+    assert [(d.keep, d.harmony) for d in positions([0.3])] == [(0, 0.3), (0.3, 1), (1, 0.3)]
 
 
 def test_every_position_is_measured_as_the_stages_of_edits_do(
@@ -77,7 +77,7 @@ def test_every_position_is_measured_as_the_stages_of_edits_do(
     model = LinearModel(weights, pca, data.triangles)
     found = measure_dials(data, weights, model, *faces, tmp_path / "dials.csv", DIALS)
     assert [(row["keep"], row["harmony"]) for row in found] == [
-        (0, 0), (0, 0.5), (0, 1), (0.5, 1), (1, 1),
+        (0, 0), (0, 0.5), (0, 1), (0.5, 1), (1, 1), (1, 0.5), (1, 0),
     ]  # fmt: skip
     dials = EditingSettings(residual=True, keep=0.5, harmony=1.0)
     files = tmp_path / "tests.csv", tmp_path / "edits.csv"
@@ -110,7 +110,7 @@ def test_in_harmony_edits_pass_more_easily_and_keep_holds_the_rest(
     with (tmp_path / "dials.csv").open(newline="", encoding="utf-8") as file:
         read = list(csv.DictReader(file))
     assert tuple(read[0]) == COLUMNS
-    assert [row["edit"] for row in read] == [BLEND] * 5 + [REFINED] * 5
+    assert [row["edit"] for row in read] == [BLEND] * 7 + [REFINED] * 7
 
 
 def test_what_is_harmonised_is_distributed_as_faces_are(data: Dataset, pca: Pca) -> None:

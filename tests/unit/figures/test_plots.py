@@ -127,7 +127,7 @@ def test_tradeoff(tmp_path, keep, truth):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     # A measure that no edit has is left out; without any edit there is nothing to choose by.
     width, height = size(tmp_path / "a.png")
-    assert width / height == pytest.approx(10.9 / (3.7 * -(-panels // 2) + 0.4), abs=0.02)
+    assert width / height == pytest.approx(10.9 / (3.7 * -(-panels // 2) + 0.36), abs=0.02)
 
 
 def test_tradeoff_has_the_dials_as_curves(tmp_path):
