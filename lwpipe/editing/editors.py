@@ -132,15 +132,16 @@ class ModelEditor(Editor):
 class KeepingEditor(Editor):
     """Edit with a trained model, and keep what it cannot represent.
 
-    For a source s and a target t the blend of the vertices, and what the decoder says beyond it:
+    For a source s and a target t the blend of the vertices, and what the model says beyond it:
 
         y = s + alpha w_k (.) (t - s) + M (1 - (1 - harmony) w_k) (.) N,
-        N = D(q) - D(p_s) - alpha w_k (.) (D(p_t) - D(p_s)),
+        N = L(q) - L(p_s) - alpha w_k (.) (L(p_t) - L(p_s)),
         M = 1 - keep + keep min(1, w_k / 0.1),
 
     q being p_s with part k blended; with harmony it moves to the parts of a whole face that takes
-    part k after the target (`lwpipe.editing.harmony`).
-    Inside the part the decoder's word counts as far as harmony asks for it. alpha = 0 gives the
+    part k after the target (`lwpipe.editing.harmony`). L is the linear path of the decoder, and the
+    decoder D where there is none: what a network adds to its base changes edits by next to nothing.
+    Inside the part the model's word counts as far as harmony asks for it. alpha = 0 gives the
     source bit for bit, and keep = 1 too wherever w_k = 0. Without the residual it is
     y = D(p_s) + M (.) (D(q) - D(p_s)).
 
@@ -157,14 +158,16 @@ class KeepingEditor(Editor):
         self.part_count = model.part_count
         placed = model.part_count > 1 and model.parts_match_weights
         self.weights = np.asarray(weights, np.float32) if placed else None
+        path = model.linear_path if editing.residual and placed else None
+        self.decode = model.decode if path is None else path.decode
         self.harmony: Harmony | None = None
         if editing.harmony > 0:
             self.harmony = Harmony.of(model.projections, model.linear_path)
 
     def encode(self, faces: Faces) -> Codes:
-        """Return faces, reconstructions and encodings side by side, float32 (n, 6V + Z)."""
+        """Return faces, what L makes of them, and encodings side by side, float32 (n, 6V + Z)."""
         z = self.model.encode(faces)
-        pieces = (faces, self.model.decode(self.model.parts(z)), z)
+        pieces = (faces, self.decode(self.model.parts(z)), z)
         return np.concatenate([piece.reshape(len(faces), -1) for piece in pieces], axis=1)
 
     def _opened(self, codes: Codes) -> tuple[Faces, Faces, Codes]:
@@ -179,7 +182,7 @@ class KeepingEditor(Editor):
         if alpha == 0:
             return face.copy() if self.editing.residual else decoded.copy()
         target_face, target_decoded, target_z = self._opened(targets)
-        moved = self.model.decode(self._moved(z, target_z, part, alpha)) - decoded
+        moved = self.decode(self._moved(z, target_z, part, alpha)) - decoded
         if self.weights is None:
             return np.asarray(face + moved if self.editing.residual else decoded + moved)
         column = self.weights[:, part, None]

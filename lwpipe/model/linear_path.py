@@ -24,3 +24,10 @@ class LinearPath:
     deviation: npt.NDArray[np.float32]
     weights: npt.NDArray[np.float32]
     triangles: npt.NDArray[np.int64]
+
+    def decode(self, parts: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return what it makes of part encodings (n, K, Z), float32 (n, V, 3), mm."""
+        count, vertices = len(parts), len(self.weights)
+        moved = (parts * self.deviation).reshape(-1, len(self.basis)) @ self.basis
+        fields = moved.reshape(count, -1, vertices, 3)
+        return np.asarray(np.einsum("vk,nkvc->nvc", self.weights, fields, optimize=True))

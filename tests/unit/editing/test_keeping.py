@@ -313,12 +313,24 @@ def test_inside_the_part_are_the_targets_vertices() -> None:
     assert np.abs(MODEL.reconstruct(TARGETS) - TARGETS)[:, inside].max() > 0.1
 
 
-def test_in_full_harmony_the_decoder_is_heard_inside_the_part() -> None:
+def test_in_full_harmony_the_model_is_heard_inside_the_part() -> None:
     """The change that is decoded, and of what is not represented the target's within the part."""
     keeping = editor(harmony=1.0)
     sources, targets = MODEL.encode(SOURCES), MODEL.encode(TARGETS)
-    source, target = MODEL.reconstruct(SOURCES), MODEL.reconstruct(TARGETS)
-    moved = MODEL.decode(keeping._moved(sources, targets, 1, 0.6)) - source
+    source, target = (PATH.decode(MODEL.parts(codes)) for codes in (sources, targets))
+    moved = PATH.decode(keeping._moved(sources, targets, 1, 0.6)) - source
     residual = (TARGETS - target) - (SOURCES - source)
     expected = SOURCES + moved + np.float32(0.6) * WEIGHTS[:, 1, None] * residual
     np.testing.assert_allclose(keeping.edit(SOURCES, TARGETS, 1, 0.6), expected, atol=1e-3)
+
+
+def test_the_linear_path_is_the_decoder_without_its_network() -> None:
+    codes = np.random.default_rng(0).normal(size=(5, SIZE)).astype(np.float32)
+    parts = MODEL.parts(codes)
+    np.testing.assert_allclose(PATH.decode(parts), field(codes), atol=1e-3)
+    untrained = make_model(0.2)
+    path = untrained.linear_path
+    assert path is not None
+    decoded = untrained.decode(untrained.parts(codes)) - untrained.template
+    np.testing.assert_allclose(path.decode(untrained.parts(codes)), decoded, atol=1e-3)
+    assert np.abs(MODEL.decode(parts) - MODEL.template - PATH.decode(parts)).max() > 0.1
