@@ -1,0 +1,31 @@
+"""A trained model in files that other programs open: glTF, ONNX, a web page, USD."""
+
+from typing import TYPE_CHECKING
+
+from lwpipe.core.lazy import lazily
+
+if TYPE_CHECKING:
+    from lwpipe.export.glb import write_glb
+    from lwpipe.export.morphs import Morphs, exchanges, principal_directions
+    from lwpipe.export.places import Places, find_places
+
+__all__ = [
+    "Morphs",
+    "Places",
+    "exchanges",
+    "find_places",
+    "principal_directions",
+    "write_glb",
+]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "Morphs": "lwpipe.export.morphs",
+        "Places": "lwpipe.export.places",
+        "exchanges": "lwpipe.export.morphs",
+        "find_places": "lwpipe.export.places",
+        "principal_directions": "lwpipe.export.morphs",
+        "write_glb": "lwpipe.export.glb",
+    },
+)
