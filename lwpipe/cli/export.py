@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lwpipe.cli.context import say
@@ -27,6 +28,10 @@ def add_command(subparsers: Any) -> None:
     _add_places(glb, "GLB")
     _add_shapes(glb)
     glb.set_defaults(command=export_glb)
+    html = kinds.add_parser("html", help="a web page with sliders, which needs no other file")
+    _add_places(html, "HTML")
+    _add_shapes(html)
+    html.set_defaults(command=export_html)
 
 
 def _add_places(parser: ArgumentParser, metavar: str) -> None:
@@ -62,6 +67,19 @@ def export_glb(options: Namespace) -> None:
     from lwpipe.export.glb import write_glb
 
     write_glb(_morphs(options), options.output)
+    say(options.output)
+
+
+def export_html(options: Namespace) -> None:
+    """Write a web page with the face and sliders."""
+    from lwpipe.export.page import write_html
+
+    morphs = _morphs(options)
+    name = Path(options.run).resolve().name
+    words = f"Start: {morphs.subject}; model: {options.variant}."
+    if options.target is not None:
+        words = f"Start: {morphs.subject}; target: {options.target}; model: {options.variant}."
+    write_html(morphs, options.output, f"{name}: a face by its parts", words)
     say(options.output)
 
 

@@ -7,6 +7,7 @@ from lwpipe.core.lazy import lazily
 if TYPE_CHECKING:
     from lwpipe.export.glb import write_glb
     from lwpipe.export.morphs import Morphs, exchanges, principal_directions
+    from lwpipe.export.page import write_html
     from lwpipe.export.places import Places, find_places
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "find_places",
     "principal_directions",
     "write_glb",
+    "write_html",
 ]
 
 __getattr__ = lazily(
@@ -27,5 +29,6 @@ __getattr__ = lazily(
         "find_places": "lwpipe.export.places",
         "principal_directions": "lwpipe.export.morphs",
         "write_glb": "lwpipe.export.glb",
+        "write_html": "lwpipe.export.page",
     },
 )

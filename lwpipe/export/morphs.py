@@ -40,6 +40,25 @@ _SMALLEST = 1e-3
 
 
 @dataclass(frozen=True)
+class Slider:
+    """What drives blend shapes of one part.
+
+    Attributes
+    ----------
+    label : short
+    part : k
+    unit : of its values: a sigma, or '%' for a share
+    stops : pairs of a value and the blend shape that is whole there, -1 for none; between stops
+        one shape passes into the other
+    """
+
+    label: str
+    part: int
+    unit: str
+    stops: tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True)
 class Morphs:
     """A face and its blend shapes.
 
@@ -55,6 +74,7 @@ class Morphs:
     shapes : float32 (M, V, 3), mm
         Displacements of the face at full strength.
     subject : what the face is
+    sliders : that drive the blend shapes
     """
 
     face: Floats
@@ -65,6 +85,7 @@ class Morphs:
     parts: tuple[int, ...]
     shapes: Floats
     subject: str
+    sliders: tuple[Slider, ...] = ()
 
 
 def principal_directions(
@@ -98,16 +119,22 @@ def principal_directions(
     template = data.template.astype(np.float32)
     own = model.parts(model.encode(template[None]))
     morphs = _empty(model, data, triangles, template, "mean face")
-    names, places, shapes = [], [], []
+    names, places, sliders = [], [], []
+    shapes: list[Floats] = []
     for part in range(model.part_count):
         steps = _directions(model, own, parts, part, directions)
         for number, step in enumerate(steps, 1):
             changed = np.repeat(own, 2, axis=0)
             changed[:, part] += sigmas * np.stack([step, -step])
+            first = len(shapes)
+            stops = ((-sigmas, first + 1), (0.0, -1), (sigmas, first))
+            sliders.append(
+                Slider(f"direction {number}", part, "\N{GREEK SMALL LETTER SIGMA}", stops)
+            )
             shapes += [*_moved(model, own, changed, part)]
             names += [f"{morphs.part_names[part]} {number} {sign}" for sign in "+-"]
             places += [part, part]
-    return _with(morphs, names, places, shapes)
+    return _with(morphs, names, places, shapes, sliders)
 
 
 def exchanges(
@@ -141,14 +168,17 @@ def exchanges(
     codes = editor.encode(np.stack(ends))
     morphs = _empty(model, data, triangles, ends[0], source)
     start = editor.blend(codes[:1], codes[:1], 0, 0.0)[0]
-    names, places, shapes = [], [], []
+    names, places, sliders = [], [], []
+    shapes: list[Floats] = []
     for part in range(model.part_count):
+        stops = [(step / steps, len(shapes) + step - 1) for step in range(1, steps + 1)]
+        sliders.append(Slider("to target", part, "%", ((0.0, -1), *stops)))
         for step in range(1, steps + 1):
             shapes.append(editor.blend(codes[:1], codes[1:], part, step / steps)[0] - start)
             share = "" if step == steps else f" {step}/{steps}"
             names.append(f"{morphs.part_names[part]} of {target}{share}")
             places.append(part)
-    return _with(replace(morphs, face=start), names, places, shapes)
+    return _with(replace(morphs, face=start), names, places, shapes, sliders)
 
 
 def _check(model: PlacedModel, data: Dataset) -> None:
@@ -171,10 +201,16 @@ def _empty(
 
 
 def _with(
-    morphs: Morphs, names: Sequence[str], parts: Sequence[int], shapes: Sequence[Floats]
+    morphs: Morphs,
+    names: Sequence[str],
+    parts: Sequence[int],
+    shapes: Sequence[Floats],
+    sliders: Sequence[Slider],
 ) -> Morphs:
-    made = np.stack(shapes) if shapes else morphs.shapes
-    return replace(morphs, names=tuple(names), parts=tuple(parts), shapes=made.astype(np.float32))
+    made = np.stack(shapes).astype(np.float32) if shapes else morphs.shapes
+    return replace(
+        morphs, names=tuple(names), parts=tuple(parts), shapes=made, sliders=tuple(sliders)
+    )
 
 
 def _some(rows: Ints, vertices: int) -> Ints:
