@@ -32,6 +32,18 @@ def add_command(subparsers: Any) -> None:
     _add_places(html, "HTML")
     _add_shapes(html)
     html.set_defaults(command=export_html)
+    onnx = kinds.add_parser(
+        "onnx", help="the network and its edit as ONNX, for programs without PyTorch"
+    )
+    _add_places(onnx, "ONNX")
+    onnx.add_argument(
+        "--graph",
+        choices=["edit", "encode", "project", "decode"],
+        default="edit",
+        help="which piece: the edit of a part with its dials, faces to codes and part encodings, "
+        "codes to part encodings, or these to faces (default: edit)",
+    )
+    onnx.set_defaults(command=export_onnx)
 
 
 def _add_places(parser: ArgumentParser, metavar: str) -> None:
@@ -80,6 +92,21 @@ def export_html(options: Namespace) -> None:
     if options.target is not None:
         words = f"Start: {morphs.subject}; target: {options.target}; model: {options.variant}."
     write_html(morphs, options.output, f"{name}: a face by its parts", words)
+    say(options.output)
+
+
+def export_onnx(options: Namespace) -> None:
+    """Write a piece of the model as ONNX."""
+    from lwpipe.data.store import Dataset
+    from lwpipe.export.names import part_names
+    from lwpipe.export.onnx_file import write_onnx
+    from lwpipe.export.places import find_places
+    from lwpipe.model import load
+
+    places = find_places(options.run, options.variant)
+    model = load(places.model)
+    regions = Dataset.open(places.data).regions() if model.parts_match_weights else None
+    write_onnx(model, options.output, options.graph, part_names(model.weights, regions))
     say(options.output)
 
 

@@ -7,6 +7,7 @@ from lwpipe.core.lazy import lazily
 if TYPE_CHECKING:
     from lwpipe.export.glb import write_glb
     from lwpipe.export.morphs import Morphs, exchanges, principal_directions
+    from lwpipe.export.onnx_file import make_onnx, write_onnx
     from lwpipe.export.page import write_html
     from lwpipe.export.places import Places, find_places
 
@@ -15,9 +16,11 @@ __all__ = [
     "Places",
     "exchanges",
     "find_places",
+    "make_onnx",
     "principal_directions",
     "write_glb",
     "write_html",
+    "write_onnx",
 ]
 
 __getattr__ = lazily(
@@ -27,8 +30,10 @@ __getattr__ = lazily(
         "Places": "lwpipe.export.places",
         "exchanges": "lwpipe.export.morphs",
         "find_places": "lwpipe.export.places",
+        "make_onnx": "lwpipe.export.onnx_file",
         "principal_directions": "lwpipe.export.morphs",
         "write_glb": "lwpipe.export.glb",
         "write_html": "lwpipe.export.page",
+        "write_onnx": "lwpipe.export.onnx_file",
     },
 )
