@@ -49,11 +49,13 @@ class Scene:
     morphs : the face, its blend shapes and the sliders that drive them
     states : faces that buttons show; with them there are no sliders to be seen
     maps : float (V,) in [0, 1] each, colours of states
+    painted : begin with the local weights as colours
     """
 
     morphs: Morphs
     states: tuple[State, ...] = ()
     maps: tuple[Floats, ...] = ()
+    painted: bool = False
 
 
 class _Data:
@@ -117,6 +119,7 @@ def pack(scene: Scene) -> str:
         "weights": [data.shares(column) for column in morphs.weights.T],
         "maps": [data.shares(values) for values in scene.maps],
         "parts": _parts(morphs.part_names),
+        "painted": scene.painted,
         "sliders": [_slider(each) for each in morphs.sliders],
         "states": [
             {"name": s.name, "values": list(s.values), "note": s.note, "map": s.map}

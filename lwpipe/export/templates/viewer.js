@@ -89,8 +89,9 @@ const lwpipeViewer = (() => {
   }
 
   class Stage {
-    constructor(box, scene) {
+    constructor(box, scene, alone) {
       this.scene = scene;
+      this.alone = alone;
       this.renderer = new THREE.WebGLRenderer({
         alpha: true, antialias: true, preserveDrawingBuffer: true,
       });
@@ -175,8 +176,15 @@ const lwpipeViewer = (() => {
         const [a, b] = [...held.values()];
         return Math.hypot(a.x - b.x, a.y - b.y);
       };
-      canvas.style.touchAction = "none";
+      canvas.setAttribute("role", "img");
+      canvas.setAttribute("aria-label", "A face in 3D: drag to turn it");
+      // Within a longer page a finger that moves up and down, and a wheel before the face was
+      // touched, scroll the page.
+      canvas.style.touchAction = this.alone ? "none" : "pan-y";
+      let active = this.alone;
+      canvas.addEventListener("pointerleave", () => { active = this.alone; });
       canvas.addEventListener("pointerdown", (event) => {
+        active = true;
         canvas.setPointerCapture(event.pointerId);
         held.set(event.pointerId, { x: event.clientX, y: event.clientY });
       });
@@ -201,6 +209,7 @@ const lwpipeViewer = (() => {
       }
       canvas.addEventListener("contextmenu", (event) => event.preventDefault());
       canvas.addEventListener("wheel", (event) => {
+        if (!active) return;
         event.preventDefault();
         this.zoom *= Math.exp(-0.001 * event.deltaY);
         this.clamp();
@@ -240,17 +249,18 @@ const lwpipeViewer = (() => {
   }
 
   class Viewer {
-    constructor(box, scene) {
+    constructor(box, scene, alone) {
       this.scene = scene;
       box.classList.add("lw-viewer");
       const picture = element(box, "div", { className: "lw-picture" });
       this.bar = element(picture, "div", { className: "lw-bar" });
-      this.stage = new Stage(picture, scene);
+      this.stage = new Stage(picture, scene, alone);
       this.values = scene.sliders.map(() => 0);
-      this.colors = "clay";
+      this.colors = scene.painted ? "parts" : "clay";
       this.hovered = -1;
       this.buttons();
       this.panel = element(box, "div", { className: "lw-panel" });
+      this.panel.hidden = !scene.sliders.length;
       this.inputs = [];
       this.states();
       this.sliders();
@@ -279,7 +289,7 @@ const lwpipeViewer = (() => {
           pressed(weights, this.colors === "parts");
           this.update();
         });
-        pressed(weights, false);
+        pressed(weights, this.colors === "parts");
       }
       const wires = button(look, "wireframe", () => {
         const material = this.stage.mesh.material;
@@ -397,10 +407,30 @@ const lwpipeViewer = (() => {
     }
   }
 
-  async function open(box, text, three) {
+  async function open(box, text, three, alone = true) {
     await load(three);
-    return new Viewer(box, await unpack(text));
+    return new Viewer(box, await unpack(text), alone);
   }
 
-  return { open };
+  // Open the viewers of a page when they come into sight; where that fails, they stay away.
+  function embed(three) {
+    const sight = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        sight.unobserve(target);
+        open(target, target.dataset.scene, three, false).then(
+          (viewer) => { target.viewer = viewer; },
+          (error) => {
+            target.closest("figure").hidden = true;
+            console.warn(`The face cannot be shown: ${error.message}`);
+          });
+      }
+    }, { rootMargin: "300px" });
+    for (const box of document.querySelectorAll("[data-scene]")) {
+      box.closest("figure").hidden = false;
+      sight.observe(box);
+    }
+  }
+
+  return { embed, open };
 })();
