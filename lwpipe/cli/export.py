@@ -44,6 +44,10 @@ def add_command(subparsers: Any) -> None:
         "codes to part encodings, or these to faces (default: edit)",
     )
     onnx.set_defaults(command=export_onnx)
+    usd = kinds.add_parser("usd", help="blend shapes as USD")
+    _add_places(usd, "USD")
+    _add_shapes(usd)
+    usd.set_defaults(command=export_usd)
 
 
 def _add_places(parser: ArgumentParser, metavar: str) -> None:
@@ -92,6 +96,14 @@ def export_html(options: Namespace) -> None:
     if options.target is not None:
         words = f"Start: {morphs.subject}; target: {options.target}; model: {options.variant}."
     write_html(morphs, options.output, f"{name}: a face by its parts", words)
+    say(options.output)
+
+
+def export_usd(options: Namespace) -> None:
+    """Write blend shapes as USD."""
+    from lwpipe.export.usd import write_usd
+
+    write_usd(_morphs(options), options.output)
     say(options.output)
 
 

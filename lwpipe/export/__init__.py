@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from lwpipe.export.onnx_file import make_onnx, write_onnx
     from lwpipe.export.page import write_html
     from lwpipe.export.places import Places, find_places
+    from lwpipe.export.usd import write_usd
 
 __all__ = [
     "Morphs",
@@ -21,6 +22,7 @@ __all__ = [
     "write_glb",
     "write_html",
     "write_onnx",
+    "write_usd",
 ]
 
 __getattr__ = lazily(
@@ -35,5 +37,6 @@ __getattr__ = lazily(
         "write_glb": "lwpipe.export.glb",
         "write_html": "lwpipe.export.page",
         "write_onnx": "lwpipe.export.onnx_file",
+        "write_usd": "lwpipe.export.usd",
     },
 )

@@ -97,7 +97,7 @@ def principal_directions(
 ) -> Morphs:
     """Return the mean face with the main directions of each part.
 
-    Each direction gives two blend shapes, `NAME 1 +` and `NAME 1 -`: a network is not linear.
+    Each direction gives two blend shapes, `nose 1 +` and `nose 1 -`: a network is not linear.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def principal_directions(
                 Slider(f"direction {number}", part, "\N{GREEK SMALL LETTER SIGMA}", stops)
             )
             shapes += [*_moved(model, own, changed, part)]
-            names += [f"{morphs.part_names[part]} {number} {sign}" for sign in "+-"]
+            names += [f"{_direction(morphs.part_names[part], number)} {sign}" for sign in "+-"]
             places += [part, part]
     return _with(morphs, names, places, shapes, sliders)
 
@@ -179,6 +179,11 @@ def exchanges(
             names.append(f"{morphs.part_names[part]} of {target}{share}")
             places.append(part)
     return _with(replace(morphs, face=start), names, places, shapes, sliders)
+
+
+def _direction(name: str, number: int) -> str:
+    """Name a direction, as `nose 1`, or `part 0 direction 1` where the name ends in a number."""
+    return f"{name} direction {number}" if name[-1].isdigit() else f"{name} {number}"
 
 
 def _check(model: PlacedModel, data: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""Run within Blender: import a file and write its shape keys as JSON."""
+"""Run within Blender: import a glTF file and write its shape keys as JSON."""
 
 import json
 import sys
@@ -12,10 +12,7 @@ np.bool = bool
 source, output = sys.argv[sys.argv.index("--") + 1 :]
 for thing in list(bpy.data.objects):
     bpy.data.objects.remove(thing)
-if source.endswith(".glb"):
-    bpy.ops.import_scene.gltf(filepath=source)
-else:
-    bpy.ops.wm.usd_import(filepath=source)
+bpy.ops.import_scene.gltf(filepath=source)
 (thing,) = (each for each in bpy.data.objects if each.type == "MESH")
 keys = thing.data.shape_keys
 place = thing.matrix_world

@@ -77,7 +77,7 @@ def test_a_direction_moves_its_part_alone(morphs: Morphs) -> None:
         assert length.max() > 0.1
     # A part is called after the region that it is; the others by their number.
     assert morphs.part_names == ("part 0", "nose", "part 2")
-    assert morphs.names[6:8] == ("nose 1 +", "nose 1 -")
+    assert morphs.names[5:8] == ("part 0 direction 3 -", "nose 1 +", "nose 1 -")
 
 
 def test_directions_are_the_principal_components_of_what_moves(
