@@ -157,6 +157,19 @@ def test_khronos_finds_nothing_to_say(
     assert report["info"]["totalVertexCount"] == MODEL.vertex_count
 
 
+@programs.needs_node("three")
+def test_three_js_loads_the_shapes(morphs: Morphs, tmp_path: Path) -> None:
+    write_glb(morphs, tmp_path / "a.glb")
+    found = programs.run_node("three.mjs", tmp_path / "a.glb")
+    assert found["relative"]
+    base = 1000 * np.array(found["base"]).reshape(-1, 3)
+    np.testing.assert_allclose(base, morphs.face, atol=0.01)
+    assert tuple(name for name, _ in found["shapes"]) == morphs.names
+    for (_, points), shape in zip(found["shapes"], morphs.shapes, strict=True):
+        moved = 1000 * np.array(points).reshape(-1, 3)
+        np.testing.assert_allclose(moved, morphs.face + shape, atol=0.01)
+
+
 @programs.needs_blender
 def test_blender_imports_the_shapes(morphs: Morphs, tmp_path: Path) -> None:
     write_glb(morphs, tmp_path / "a.glb")
