@@ -67,7 +67,7 @@ class Morphs:
     face : float32 (V, 3), mm
     triangles : int64 (F, 3)
     weights : float32 (V, K)
-        Local weights; those of a model without places are 1.
+        Local weights; (V, 1), all 1, of a model whose parts have no places.
     part_names : of each part
     names : of each blend shape
     parts : which part each blend shape moves
@@ -198,10 +198,10 @@ def _empty(
     model: PlacedModel, data: Dataset, triangles: Ints, face: Floats, subject: str
 ) -> Morphs:
     placed = model.parts_match_weights and model.part_count > 1
-    weights = model.weights if placed else np.ones_like(model.weights)[:, : model.part_count]
-    regions: Mapping[str, Floats] | None = data.regions() if placed else None
     nothing = np.empty((0, *face.shape), np.float32)
-    names = part_names(weights, regions)
+    weights = model.weights if placed else np.ones((len(face), 1), np.float32)
+    regions: Mapping[str, Floats] | None = data.regions() if placed else None
+    names = part_names(model.weights, regions)
     return Morphs(face, triangles, weights, names, (), (), nothing, subject)
 
 

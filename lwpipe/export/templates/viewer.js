@@ -153,13 +153,13 @@ const lwpipeViewer = (() => {
       const [turn, lift] = this.angles.map((degrees) => (degrees * Math.PI) / 180);
       const half = (this.camera.fov * Math.PI) / 360;
       const narrow = Math.min(1, this.camera.aspect);
-      const far = (this.radius * 1.02) / Math.sin(half) / narrow / this.zoom;
+      const far = (this.radius * 1.14) / Math.sin(half) / narrow / this.zoom;
       const eye = new THREE.Vector3(
         Math.sin(turn) * Math.cos(lift), Math.sin(lift), Math.cos(turn) * Math.cos(lift));
       const right = new THREE.Vector3(Math.cos(turn), 0, -Math.sin(turn));
       const target = this.centre.clone().addScaledVector(right, this.shift[0]);
       // A little lower: buttons lie over the lower edge.
-      target.y += this.shift[1] - 0.07 * this.radius;
+      target.y += this.shift[1] - 0.1 * this.radius;
       this.camera.position.copy(target).addScaledVector(eye, far);
       this.camera.lookAt(target);
       this.renderer.render(this.world, this.camera);

@@ -16,7 +16,7 @@ from tests.unit.model.test_base import FACES
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with the variants `on_pca` and `whole`, which has one part."""
+    """A run with the variants `on_pca`, `whole` of one part, and `placeless` without weights."""
     root = tmp_path_factory.mktemp("results") / "small"
     writer = DatasetWriter(root / "data", len(FACES), MODEL.triangles, FACES.shape[1])
     with writer:
@@ -34,7 +34,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         about = {"source": "bump", "licence": "none", "seed": 3, "alignment": None}
         writer.close(table, about, regions={"nose_width": WEIGHTS[:, 1]})
     save_model(MODEL, root / "variants/on_pca/training", {"epochs": 1})
-    save_model(trained(projection=False), root / "variants/whole/training", {"epochs": 1})
+    for name, change in (("whole", {"projection": False}), ("placeless", {"weighting": "none"})):
+        save_model(trained(**change), root / f"variants/{name}/training", {"epochs": 1})
     return root
 
 

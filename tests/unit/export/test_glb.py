@@ -125,6 +125,17 @@ def test_a_model_of_one_part_moves_the_whole_face(run: Path, tmp_path: Path) -> 
     assert list(opened(tmp_path / "a.glb")[2]) == ["face 1 +", "face 1 -", "face 2 +", "face 2 -"]
 
 
+def test_parts_without_places_are_called_by_their_numbers(run: Path, data: Dataset) -> None:
+    model = load(find_places(run, "placeless").model)
+    for morphs in (
+        principal_directions(model, data, model.triangles, 1),
+        exchanges(model, data, model.triangles, "f01", "f02"),
+    ):
+        assert morphs.part_names == ("part 0", "part 1", "part 2")
+        assert morphs.weights.shape == (model.vertex_count, 1)
+        assert all(np.abs(shape).max() > 0.1 for shape in morphs.shapes)
+
+
 def test_names_of_parts() -> None:
     weights = np.eye(3)
     nose, ear = (np.asarray(row, np.float32) for row in ([0, 1, 0], [1, 1, 1]))
@@ -193,7 +204,7 @@ def test_what_is_wrong_is_said_in_a_sentence(
     out = ["--output", str(tmp_path / "a.glb")]
     here = ["export", "glb", str(run)]
     wrong = {
-        "has no trained variant 'outer'; it has on_pca, whole.": [
+        "has no trained variant 'outer'; it has on_pca, placeless, whole.": [
             *here,
             "--variant",
             "outer",
