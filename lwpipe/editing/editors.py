@@ -201,7 +201,7 @@ class KeepingEditor(Editor):
         blended = blend_part(parts, self.model.parts(targets), part, alpha)
         if self.harmony is None:
             return blended
-        change = alpha * (self.harmony.whole(sources, targets, part) - sources)
+        change = alpha * self.harmony.changes(sources, {part: targets})[part]
         following = parts + np.einsum("kij,nj->nki", self.model.projections, change)
         mixed = blended + self.editing.harmony * (following - blended)
         return np.asarray(mixed, np.float32)

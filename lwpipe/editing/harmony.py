@@ -20,6 +20,7 @@ compared.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,11 +29,12 @@ import numpy.typing as npt
 from lwpipe.model.linear_path import LinearPath
 
 Floats = npt.NDArray[np.float64]
+Changes = dict[int, Floats]
 
 # What a vertex of the rest counts beside one of the part: at a half, half of the part arrives.
 OUTSIDE = 0.5
-# What no vertex shows stays the source's.
-_UNSEEN = 1e-6
+# Shares of the mean of E, and of the largest eigenvalue.
+_UNSEEN, _FLOOR = 1e-6, 1e-14
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,14 @@ class Harmony:
 
     Attributes
     ----------
-    inside, outside : float64 (K, Z, Z)
-        E_k and E_o of each part.
+    inside : float64 (K, Z, Z)
+        E_k of each part.
+    unseen : float64 (Z, Z)
+        What is added to E_o, so that what no vertex shows stays the source's.
     """
 
     inside: Floats
-    outside: Floats
+    unseen: Floats
 
     @classmethod
     def of(cls, projections: npt.ArrayLike, path: LinearPath | None) -> Harmony:
@@ -70,32 +74,52 @@ class Harmony:
                 for column, matrix in zip(columns, matrices, strict=True)
             ).reshape(-1, size)
             inside = np.stack([faces.T @ (np.repeat(each, 3)[:, None] * faces) for each in columns])
-        whole = inside.sum(axis=0)
-        unseen = _UNSEEN * np.trace(whole) / size * np.eye(size)
-        return cls(inside, OUTSIDE * (whole - inside) + unseen)
+        return cls(inside, _UNSEEN * np.trace(inside.sum(axis=0)) / size * np.eye(size))
 
-    def whole(self, sources: npt.ArrayLike, targets: npt.ArrayLike, part: int) -> Floats:
-        """Return z*, float64 (n, Z).
+    def changes(self, sources: npt.ArrayLike, targets: Mapping[int, npt.ArrayLike]) -> Changes:
+        """Return what each part's exchange does to the encodings; z* is the source and their sum.
+
+        Several parts may be exchanged at once, for other targets each: then E_o and E_k of all of
+        them stand side by side, and the correlations of all faces between them.
 
         Parameters
         ----------
-        sources, targets : float (n, Z), encodings
-        part : k
+        sources : float (n, Z), encodings
+        targets : of each part k, encodings (n, Z)
+
+        Returns
+        -------
+        dict of part to float64 (n, Z)
         """
-        source, target = (np.asarray(z, np.float64) for z in (sources, targets))
-        inside, outside = self.inside[part], self.outside[part]
-        together = outside @ inside
-        apart = outside @ outside + inside @ inside
-        rho = _correlation(source, target)[:, None, None]
-        values, vectors = np.linalg.eigh(apart + rho * (together + together.T))
-        wanted = source @ outside + target @ inside
-        turned = np.einsum("nij,ni->nj", vectors, wanted) / np.sqrt(values)
-        return np.asarray(np.einsum("nij,nj->ni", vectors, turned))
+        source = np.asarray(sources, np.float64)
+        faces = [source, *(np.asarray(z, np.float64) for z in targets.values())]
+        inside = [self.inside[part] for part in targets]
+        outside = OUTSIDE * (self.inside.sum(axis=0) - sum(inside)) + self.unseen
+        maps = [outside, *inside]
+        square = np.zeros((len(source), *outside.shape))
+        for i, first in enumerate(maps):
+            square += first @ first
+            for j in range(i):
+                together = first @ maps[j]
+                rho = _correlation(faces[i], faces[j])[:, None, None]
+                square += rho * (together + together.T)
+        values, vectors = np.linalg.eigh(square)
+        values = np.maximum(values, _FLOOR * values[:, -1:])
+
+        def normalised(z: Floats) -> Floats:
+            turned = np.einsum("nij,ni->nj", vectors, z) / np.sqrt(values)
+            return np.asarray(np.einsum("nij,nj->ni", vectors, turned))
+
+        own = normalised(source @ sum(maps)) - source
+        return {
+            part: normalised((target - source) @ matrix) + own / len(targets)
+            for part, target, matrix in zip(targets, faces[1:], inside, strict=True)
+        }
 
 
-def _correlation(sources: Floats, targets: Floats) -> Floats:
+def _correlation(first: Floats, second: Floats) -> Floats:
     """Return that of each pair, from 0 to 1, float64 (n,); 0 where one of them is the mean."""
-    lengths = np.linalg.norm(sources, axis=1) * np.linalg.norm(targets, axis=1)
-    product = np.einsum("ni,ni->n", sources, targets)
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    product = np.einsum("ni,ni->n", first, second)
     share = np.divide(product, lengths, np.zeros_like(product), where=lengths > 0)
     return np.asarray(np.clip(share, 0, 1))

@@ -258,13 +258,13 @@ class DetectionBench:
         for row in self.tests:
             if row["region"] == WHOLE and row["edit"] != PAIRS:
                 row["excess"] = row["accuracy"] - pairs.get((row["part"], row["space"]), np.nan)
-        summed: Rows = rounded(self._summed())
+        summed: Rows = rounded(self.summed())
         write_csv(tests, rounded(self.tests), TEST_COLUMNS)
         write_csv(edits, summed, EDIT_COLUMNS)
         return summed
 
-    def _summed(self) -> Rows:
-        """Return a row for each set of faces and part."""
+    def summed(self) -> Rows:
+        """Return a row for each set of faces and part, with what is worst."""
         worst: dict[tuple[str, Any], dict[str, Any]] = {}
         for row in self.tests:
             key = row["edit"], row["part"]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lwpipe.core.settings import Bounded, Positive, Section, Seed
+from lwpipe.core.settings import Bounded, Positive, Section, Seed, Share
 
 
 class EvaluationSettings(Section):
@@ -48,6 +48,13 @@ class DetectionSettings(FreshSettings):
     """Folds of the cross-validation."""
     permutations: Annotated[int, Field(ge=1, le=100_000)] = 200
     """Permutations of the labels, for the probabilities."""
+
+
+class DialSettings(DetectionSettings):
+    """Two-sample tests: whether edited faces can be told from real ones."""
+
+    dials: Annotated[list[Share], Field(min_length=1, max_length=21)] = [0.0, 0.5, 1.0]
+    """Positions of the dials `keep` and `harmony` along the curves of tradeoff.png."""
 
 
 class InterpolationSettings(Section):

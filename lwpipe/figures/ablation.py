@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -35,34 +36,55 @@ _PANELS = [column for column in COLUMNS if column.beside_leak]
 _LEAK = "leak: motion outside the part / inside (0: strictly local)"
 # Edits that are all strictly local are told apart here.
 _TRUTH, _DETECTED = "edit_error_share", "detect_worst"
+_LIKENESS = "likeness"
+_LIKENESS_LABEL = "likeness: how much of the target's part arrives"
+# Colours of the dials of each edit, in the palette; line styles by what is turned.
+_CURVES = (1, 2, 4, 3)
+_TURNED: dict[str, Any] = {
+    "harmony, all may move": "-",
+    "keep, in full harmony": (0, (4, 1.5)),
+    "harmony, the rest kept": (0, (1, 1)),
+}
+Curves = list[pd.DataFrame]
 # Inches: one panel with its labels, and the list of names.
-_WIDTH, _HEIGHT, _NAMES, _FOOT = 4.4, 3.7, 2.1, 0.4
+_WIDTH, _HEIGHT, _NAMES, _FOOT = 4.4, 3.7, 2.1, 0.15
+_ENTRY, _ACROSS = 0.21, 4
 _COLUMNS = 2
 # Shares of the extent, before the lowest value and behind the highest.
 Room = tuple[float, float]
 
 
-def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings) -> None:
+def draw_tradeoff(
+    table: str | Path,
+    dials: Mapping[str, str | Path],
+    dials_of_baselines: str | Path,
+    picture: str | Path,
+    figures: PlotSettings,
+) -> None:
     """Draw the leak of part edits against the measures of the edited faces' plausibility.
 
-    Where there are both, the last panel is the distance from the truth against how surely the
-    edits are told from real faces. A dashed line is the level of the real test faces. Numbers
-    stand for the rows; those without a leak or a plausibility are left out.
+    Where there are both, further panels have the distance from the truth, and how much of the part
+    arrives, against how surely the edits are told from real faces. Curves are the dials: `harmony`
+    turned while all may move, and while the rest is kept, and `keep` turned in full harmony. A
+    dashed level is that of the real test faces. Numbers stand for the rows; those without a leak or
+    a plausibility are left out.
 
     Parameters
     ----------
     table : path
         Columns variant, kind (model, baseline or reference), leak_mean, and those of the measures
         that are shown beside leak.
+    dials : mapping of variant to the `dials.csv` of `measure_dials`
+    dials_of_baselines : the `dials.csv` of `measure_dials_of_baselines`
     picture : path of the PNG
     figures : PlotSettings
 
     Raises
     ------
     LwpipeError
-        If the table cannot be read.
+        If a table cannot be read.
     """
-    columns = ["leak_mean", *(column.key for column in _PANELS)]
+    columns = ["leak_mean", _LIKENESS, *(column.key for column in _PANELS)]
     rows = read_table(table, ["variant", "kind"], columns)
     edited = rows[rows["kind"].isin(list(_KINDS)) & rows["leak_mean"].notna()]
     edited = edited.assign(number=range(1, len(edited) + 1))
@@ -71,34 +93,46 @@ def draw_tradeoff(table: str | Path, picture: str | Path, figures: PlotSettings)
     # A measure that nothing has, such as the distance from a truth that is not known, has no panel.
     found = [column for column in _PANELS if edited[column.key].notna().any()] or _PANELS
     panels = [("leak_mean", _LEAK, column) for column in found]
-    if edited[[_TRUTH, _DETECTED]].notna().all(axis=1).any():
-        panels.append((_TRUTH, by_key[_TRUTH].beside_leak, by_key[_DETECTED]))
+    for across, label in ((_TRUTH, by_key[_TRUTH].beside_leak), (_LIKENESS, _LIKENESS_LABEL)):
+        if edited[[across, _DETECTED]].notna().all(axis=1).any():
+            panels.append((across, label, by_key[_DETECTED]))
+    curves = _curves(dials, dials_of_baselines)
     lines = -(-len(panels) // _COLUMNS)
-    width, height = _WIDTH * _COLUMNS + _NAMES, _HEIGHT * lines + _FOOT
+    entries = _legend(curves)
+    foot = _FOOT + _ENTRY * -(-len(entries) // _ACROSS)
+    width, height = _WIDTH * _COLUMNS + _NAMES, _HEIGHT * lines + foot
     with paper_style():
         figure = new_figure(width, height, figures.dpi)
         figure.subplots_adjust(
             left=0.6 / width, right=1 - (_NAMES + 0.15) / width, top=1 - 0.12 / height,
-            bottom=(_FOOT + 0.5) / height, wspace=0.2, hspace=0.22,
+            bottom=(foot + 0.5) / height, wspace=0.2, hspace=0.22,
         )  # fmt: skip
         for place, (across, label, column) in enumerate(panels):
             axes = figure.add_subplot(lines, _COLUMNS, place + 1)
             axes.set_xlabel(label)
             axes.set_ylabel(column.beside_leak)
-            _panel(axes, edited, across, column, level[column.key].dropna())
-        figure.legend(
-            handles=[
-                *(
-                    Line2D([], [], linestyle="", marker=marker, color=color, label=name)
-                    for name, marker, color in _KINDS.values()
-                ),
-                Line2D([], [], linestyle="--", color=INK, linewidth=1, label="real test faces"),
-            ],
-            loc="lower center",
-            ncols=3,
-        )
+            _panel(axes, edited, across, column, level[column.key].dropna(), curves)
+        figure.legend(handles=entries, loc="lower center", ncols=_ACROSS, columnspacing=1.4)
         _names(figure, edited, 1 - (_NAMES - 0.05) / width, 1 - 0.16 / height)
         save_figure(figure, picture)
+
+
+def _legend(curves: Mapping[str, Curves]) -> list[Line2D]:
+    entries = [
+        Line2D([], [], linestyle="", marker=marker, color=color, label=name)
+        for name, marker, color in _KINDS.values()
+    ]
+    entries.append(Line2D([], [], linestyle="--", color=INK, linewidth=1, label="real test faces"))
+    entries += [
+        Line2D([], [], color=_colour(place), linewidth=1.4, marker=".", label=f"dials of {name}")
+        for place, name in enumerate(curves)
+    ]
+    if curves:
+        entries += [
+            Line2D([], [], color=MUTED, linestyle=line, linewidth=1.2, label=name)
+            for name, line in _TURNED.items()
+        ]
+    return entries
 
 
 def _names(figure: Figure, edited: pd.DataFrame, left: float, top: float) -> None:
@@ -117,13 +151,48 @@ def _names(figure: Figure, edited: pd.DataFrame, left: float, top: float) -> Non
         )  # fmt: skip
 
 
+def _curves(dials: Mapping[str, str | Path], of_baselines: str | Path) -> dict[str, Curves]:
+    """Return the positions of the dials by the name of the edit, in the order of `_TURNED`."""
+    numbers = ("keep", "harmony", "leak_mean", _LIKENESS, _TRUTH, _DETECTED)
+    found: dict[str, Curves] = {}
+    for variant, path in (*dials.items(), (None, of_baselines)):
+        table = read_table(path, ["edit"], numbers, may_be_empty=True)
+        for edit, rows in table.groupby("edit", sort=False):
+            found[display_name(str(variant or edit))] = [
+                rows[rows["keep"] == 0].sort_values("harmony"),
+                rows[rows["harmony"] == 1].sort_values("keep"),
+                rows[rows["keep"] == 1].sort_values("harmony"),
+            ]
+    return found
+
+
+def _colour(place: int) -> str:
+    return PALETTE[_CURVES[place % len(_CURVES)]]
+
+
 def _panel(
-    axes: Axes, edited: pd.DataFrame, across: str, measured: Column, real: pd.Series[float]
+    axes: Axes,
+    edited: pd.DataFrame,
+    across: str,
+    measured: Column,
+    real: pd.Series[float],
+    curves: Mapping[str, Curves],
 ) -> None:
     column = measured.key
     shown = edited[edited[across].notna() & edited[column].notna()]
     level = float(real.iloc[0]) if len(real) else None
     axes.grid(visible=True)
+    xs, ys = [*shown[across]], [*shown[column], *([level] if level is not None else [])]
+    for place, turned in enumerate(curves.values()):
+        for rows, line in zip(turned, _TURNED.values(), strict=True):
+            if not {across, column} <= set(rows.columns):
+                continue
+            known = rows.dropna(subset=[across, column])
+            xs, ys = [*xs, *known[across]], [*ys, *known[column]]
+            axes.plot(
+                known[across], known[column], color=_colour(place), linestyle=line, linewidth=1.2,
+                marker=".", markersize=4, zorder=3,
+            )  # fmt: skip
     # Learned models above what they stand on.
     for kind, (_, marker, color) in reversed(_KINDS.items()):
         rows = shown[shown["kind"] == kind]
@@ -133,13 +202,12 @@ def _panel(
         )  # fmt: skip
     if level is not None:
         axes.axhline(level, color=INK, linestyle="--", linewidth=1.0, zorder=2)
-    ys = [*shown[column], *([level] if level is not None else [])]
     axes.set_ylim(*_limits(axes, "y", ys, column, (0.14, 0.14)))
-    axes.set_xlim(*_limits(axes, "x", [*shown[across]], across, (0.1, 0.25)))
+    axes.set_xlim(*_limits(axes, "x", xs, across, (0.1, 0.25)))
     if len(shown) == 0:
         axes.text(0.5, 0.5, "no edits were measured", transform=axes.transAxes, ha="center")
         return
-    taken = [_better(axes, level, measured)]
+    taken = [_better(axes, level, measured, towards=across != _LIKENESS)]
     if level is not None:
         # A label crossed by the dashed line is hard to read.
         y = float(axes.transData.transform((0.0, level))[1])
@@ -167,8 +235,11 @@ def _limits(
     return low - below * space, high + above * space
 
 
-def _better(axes: Axes, level: float | None, measured: Column) -> Bbox:
-    """Draw an arrow towards better edits and return the area it takes, in display pixels."""
+def _better(axes: Axes, level: float | None, measured: Column, towards: bool) -> Bbox:
+    """Draw an arrow to better edits and return the area it takes, in display pixels.
+
+    `towards`: what lies across is the better the less it is.
+    """
     share = None
     if level is not None:
         display = axes.transData.transform((0.0, level))
@@ -183,6 +254,8 @@ def _better(axes: Axes, level: float | None, measured: Column) -> Bbox:
         # too average. So the arrow runs along the line.
         y = share + 0.035
         tail, head, text, align = (right, y), (right - 0.125, y), share + 0.06, "bottom"
+        if not towards:
+            tail, head = head, tail
     axes.annotate(
         "", head, xytext=tail, xycoords="axes fraction", textcoords="axes fraction",
         arrowprops={"arrowstyle": "-|>", "color": MUTED, "linewidth": 1.6},
@@ -192,5 +265,7 @@ def _better(axes: Axes, level: float | None, measured: Column) -> Bbox:
         ha="right", va=align,
     )  # fmt: skip
     ends = [tail[1], head[1], text, text + (0.05 if align == "bottom" else -0.05)]
-    area = Bbox.from_extents(head[0] - 0.02, min(ends) - 0.01, right, max(ends) + 0.01)
+    area = Bbox.from_extents(
+        min(head[0], tail[0]) - 0.02, min(ends) - 0.01, right, max(ends) + 0.01
+    )
     return axes.transAxes.transform_bbox(area)

@@ -42,6 +42,7 @@ _BASELINES = {
     "mask_blend_pca": "mask blend, PCA",
     "mask_blend_full_span": "mask blend, full span",
     "mask_blend_harmony": "mask blend, harmony",
+    "mask_blend_refined_harmony": "mask blend, refined, harmony",
     "real_test": "real test faces",
     "real": "real faces",
     "shuffled_pairs": "shuffled pairs, no border",

@@ -12,7 +12,7 @@ from lwpipe.data.settings import DataSettings
 from lwpipe.editing.settings import EditingSettings
 from lwpipe.evaluation.settings import (
     AnimationSettings,
-    DetectionSettings,
+    DialSettings,
     DiversitySettings,
     EvaluationSettings,
     InterpolationSettings,
@@ -34,7 +34,7 @@ class InterpolationSection(AnimationSettings, InterpolationSettings):
     """Which variants are rendered: names from `variants`."""
 
 
-class DetectionSection(DetectionSettings):
+class DetectionSection(DialSettings):
     """Two-sample tests: whether edited faces can be told from real ones."""
 
     variants: list[Name] | None = ["on_pca", "full"]

@@ -40,16 +40,19 @@ SWEEP = {"evaluate_point", "collect_sweep", "draw_sweep", "write_report"}
 EVALUATION = {"evaluate_model", "evaluate_baselines"} | ABLATION | SWEEP
 PICTURES = {"draw_interpolation", "write_report"}
 INTERPOLATION = {"interpolate"} | PICTURES
+DRAWN = {"draw_tradeoff", "write_report"}
+DIALS = {"measure_dials", "measure_dials_of_baselines"} | DRAWN
 TRUTH = {"measure_truth", "draw_truth"} | ABLATION
-RECOMBINED = {"make_recombinations", "measure_truth_of_baselines"} | TRUTH
+RECOMBINED = {"make_recombinations", "measure_truth_of_baselines"} | TRUTH | DIALS
 DETECTED = {"draw_detection"} | ABLATION
 DETECTION = {"measure_detection"} | DETECTED
-TESTS = {"measure_detection_of_baselines"} | DETECTION
+OF_VARIANTS = {"measure_dials"} | DETECTION
+TESTS = {"measure_detection_of_baselines"} | DETECTION | DIALS
 EDITING = {"evaluate_model"} | TRUTH | DETECTION | INTERPOLATION | SWEEP
 TRAINING = (
     {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
     | TRUTH
-    | DETECTION
+    | OF_VARIANTS
     | DIVERSITY
     | INTERPOLATION
     | ABLATION
@@ -60,6 +63,7 @@ BASELINES = {
     "evaluate_baselines",
     "measure_truth_of_baselines",
     "measure_detection_of_baselines",
+    "measure_dials_of_baselines",
 }
 WEIGHTS = {"make_local_weights", "draw_local_weights"} | RECOMBINED | BASELINES | TRAINING
 DATA = {"make_dataset", "check_dataset", "draw_contact_sheet", "draw_fresh_faces"}
@@ -181,11 +185,12 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "evaluation.seed": (1, EVALUATION),
     "truth.recombinations": (7, RECOMBINED),
     "truth.seed": (1, RECOMBINED),
-    "detection.variants": (["full", "no_projection"], DETECTION),
+    "detection.variants": (["full", "no_projection"], OF_VARIANTS),
     "detection.faces": (9, {"draw_fresh_faces"} | TESTS),
     "detection.seed": (1, {"draw_fresh_faces"} | TESTS),
     "detection.folds": (3, TESTS),
     "detection.permutations": (11, TESTS),
+    "detection.dials": ([0.0, 0.5], DIALS),
     "interpolation.variants": (["full", "no_projection"], {"draw_truth"} | INTERPOLATION),
     "interpolation.pairs": ([["a", "b"]], INTERPOLATION),
     "interpolation.random_pairs": (2, INTERPOLATION),
@@ -543,7 +548,7 @@ def test_named_targets_exist(tmp_path: Path) -> None:
             "measure_truth_of_baselines",
             "draw_truth",
         },
-        "detection": {"draw_fresh_faces", "measure_detection", "draw_detection"},
+        "detection": {"draw_fresh_faces", "measure_detection", "measure_dials", "draw_detection"},
         "baselines": {"make_local_weights", "evaluate_baselines"},
         "ablation": {"evaluate_model", "evaluate_baselines", "summarise", "draw_tradeoff"},
         "interpolation": {"train_model", "interpolate", "draw_interpolation"},

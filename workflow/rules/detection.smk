@@ -57,6 +57,42 @@ use rule stage as measure_detection_of_baselines with:
         message_of("measure_detection_of_baselines")
 
 
+use rule stage as measure_dials with:
+    input:
+        **inputs("measure_dials"),
+    output:
+        **outputs("measure_dials"),
+    log:
+        log_of("measure_dials"),
+    benchmark:
+        benchmark_of("measure_dials")
+    threads: threads_of("measure_dials")
+    resources:
+        **resources_of("measure_dials"),
+    params:
+        **params_of("measure_dials"),
+    message:
+        message_of("measure_dials")
+
+
+use rule stage as measure_dials_of_baselines with:
+    input:
+        **inputs("measure_dials_of_baselines"),
+    output:
+        **outputs("measure_dials_of_baselines"),
+    log:
+        log_of("measure_dials_of_baselines"),
+    benchmark:
+        benchmark_of("measure_dials_of_baselines")
+    threads: threads_of("measure_dials_of_baselines")
+    resources:
+        **resources_of("measure_dials_of_baselines"),
+    params:
+        **params_of("measure_dials_of_baselines"),
+    message:
+        message_of("measure_dials_of_baselines")
+
+
 use rule stage as draw_detection with:
     input:
         **inputs("draw_detection"),

@@ -46,14 +46,18 @@ DRAW = Stage(
     target="ablation",
     does="draw leak against truth and plausibility",
     function="lwpipe.figures.ablation:draw_tradeoff",
-    inputs={"table": Input("summarise", ("table",))},
+    inputs={
+        "table": Input("summarise", ("table",)),
+        "dials": Input("measure_dials", ("table",), "each"),
+        "dials_of_baselines": Input("measure_dials_of_baselines", ("table",)),
+    },
     reads={"figures": PlotSettings},
     outputs={
         "picture": Output(
             "tradeoff.png",
             "Leak of part edits against their distance from the truth, where it is known, against "
             "plausibility of the edited faces, and against how surely a classifier tells them from "
-            "real faces, for every variant and baseline.",
+            "real faces, for every variant and baseline. Curves are the dials of edits.",
             "figure",
             "leak against truth and plausibility",
         )

@@ -1,14 +1,17 @@
 """Stages that ask whether edits can be told from real faces."""
 
+from dataclasses import replace
+
 from lwpipe.core.stage import Input, Needs, Output, Size, Stage, Target
 from lwpipe.data.settings import DataSettings
 from lwpipe.editing.settings import EditingSettings
-from lwpipe.evaluation.settings import DetectionSettings, FreshSettings
+from lwpipe.evaluation.settings import DetectionSettings, DialSettings, FreshSettings
 from lwpipe.figures.settings import PlotSettings
 from lwpipe.model.settings import LatentSettings
 from lwpipe.run.stages.data import DATA
 from lwpipe.run.stages.local_weights import LOCAL_WEIGHTS
 from lwpipe.run.stages.training import MODEL
+from lwpipe.run.stages.truth import RECOMBINATIONS
 
 TARGET = Target(
     "detection",
@@ -34,7 +37,18 @@ def _memory(needed: float, size: Size, detection: FreshSettings, **sections: obj
 
 def _minutes(needed: float, size: Size, detection: FreshSettings, **sections: object) -> float:
     """Return minutes, with those of some three hundred tests."""
-    return needed + 300 * (1e-3 * detection.faces + 3e-7 * detection.faces * size.vertices) / 60
+    return needed + _minutes_of_tests(300, size, detection.faces)
+
+
+def _minutes_of_dials(
+    needed: float, size: Size, detection: DialSettings, **sections: object
+) -> float:
+    """Return minutes, with those of the tests at each position of two edits' dials."""
+    return needed + _minutes_of_tests(192 * len(detection.dials), size, detection.faces)
+
+
+def _minutes_of_tests(tests: int, size: Size, faces: int) -> float:
+    return tests * (1e-3 * faces + 3e-7 * faces * size.vertices) / 60
 
 
 FRESH_FACES = Stage(
@@ -93,12 +107,7 @@ MEASURE_BASELINES = Stage(
     inputs={"dataset": DATA, "local_weights": LOCAL_WEIGHTS, "fresh": FRESH},
     reads={"detection": DetectionSettings, "model": LatentSettings},
     outputs={
-        name: Output(
-            output.file,
-            output.caption.replace("{variant}", "closed form"),
-            output.show,
-            output.label,
-        )
+        name: replace(output, caption=output.caption.replace("{variant}", "closed form"))
         for name, output in _TABLES.items()
     },
     scope="run",
@@ -109,6 +118,60 @@ MEASURE_BASELINES = Stage(
         minutes_of_gigabyte=30,
         memory=_memory,
         minutes=_minutes,
+    ),
+)
+_DIALS = Output(
+    "dials.csv",
+    "Edits by {variant} at positions of the dials `keep` and `harmony`: how surely they "
+    "are told from real faces, likeness, leak, and distance from the truth. Means over the parts.",
+    "table",
+    "positions of the dials",
+)
+MEASURE_DIALS = Stage(
+    name="measure_dials",
+    target="detection",
+    does="turn the dials of a model's edits",
+    function="lwpipe.evaluation.dials:measure_dials",
+    inputs={
+        "dataset": DATA,
+        "local_weights": LOCAL_WEIGHTS,
+        "model": MODEL,
+        "fresh": FRESH,
+        "recombinations": RECOMBINATIONS,
+    },
+    reads={"detection": DialSettings},
+    outputs={"table": _DIALS},
+    members="detection.variants",
+    needs=Needs(
+        program=620,
+        copies=2,
+        of_vertex=12,
+        minutes_of_gigabyte=30,
+        memory=_memory,
+        minutes=_minutes_of_dials,
+    ),
+)
+MEASURE_DIALS_OF_BASELINES = Stage(
+    name="measure_dials_of_baselines",
+    target="detection",
+    does="turn the dials of the closed-form edits",
+    function="lwpipe.evaluation.dials:measure_dials_of_baselines",
+    inputs={
+        "dataset": DATA,
+        "local_weights": LOCAL_WEIGHTS,
+        "fresh": FRESH,
+        "recombinations": RECOMBINATIONS,
+    },
+    reads={"detection": DialSettings, "model": LatentSettings},
+    outputs={"table": replace(_DIALS, caption=_DIALS.caption.replace("{variant}", "closed form"))},
+    scope="run",
+    needs=Needs(
+        program=420,
+        copies=3,
+        of_vertex=12,
+        minutes_of_gigabyte=30,
+        memory=_memory,
+        minutes=_minutes_of_dials,
     ),
 )
 DRAW = Stage(

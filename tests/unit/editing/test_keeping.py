@@ -165,10 +165,15 @@ def two_people(count: int) -> tuple[np.ndarray, np.ndarray]:
     return sources, targets - along[:, None] * sources
 
 
+def whole(sources: np.ndarray, targets: np.ndarray, part: int) -> np.ndarray:
+    """Return z*."""
+    return sources + HARMONY.changes(sources, {part: targets})[part]
+
+
 def matrices(part: int) -> tuple[np.ndarray, np.ndarray]:
     """Return A and B for two people: each column from one code, the other being zero."""
     unit, zero = np.eye(SIZE), np.zeros((SIZE, SIZE))
-    return HARMONY.whole(unit, zero, part).T, HARMONY.whole(zero, unit, part).T
+    return whole(unit, zero, part).T, whole(zero, unit, part).T
 
 
 @pytest.mark.parametrize("part", [0, 1, 2])
@@ -194,22 +199,21 @@ def test_no_such_map_is_nearer_to_target_and_source() -> None:
 def test_for_one_person_harmony_is_least_squares() -> None:
     """Where the target is a multiple of the source their correlation is 1."""
     source = np.random.default_rng(2).normal(size=(1, SIZE))
-    found = HARMONY.whole(source, 1.5 * source, 2)
+    found = whole(source, 1.5 * source, 2)
     best = distance(found, source, 1.5 * source, 2)
     for _ in range(20):
         away = 0.01 * np.random.default_rng(3).normal(size=source.shape)
         assert distance(found + away, source, 1.5 * source, 2) > best
-    np.testing.assert_allclose(HARMONY.whole(source, source, 2), source, atol=1e-9)
+    np.testing.assert_allclose(whole(source, source, 2), source, atol=1e-9)
 
 
 def test_two_people_keep_their_variety() -> None:
     sources, targets = two_people(500)
-    found = HARMONY.whole(sources, targets, 1)
+    found = whole(sources, targets, 1)
     assert abs((found**2).mean() - (sources**2 + targets**2).mean() / 2) < 0.1
-    squares = HARMONY.inside[1] + HARMONY.outside[1]
-    averaged = np.linalg.solve(
-        squares, (sources @ HARMONY.outside[1] + targets @ HARMONY.inside[1]).T
-    ).T
+    inside = HARMONY.inside[1]
+    outside = OUTSIDE * (HARMONY.inside.sum(axis=0) - inside)
+    averaged = np.linalg.solve(inside + outside, (sources @ outside + targets @ inside).T).T
     assert (averaged**2).mean() < 0.9 * (found**2).mean()
 
 
@@ -218,14 +222,30 @@ def test_harmony_without_a_linear_path_compares_encodings() -> None:
     harmony = Harmony.of(projections, None)
     square = projections[2].T @ projections[2]
     np.testing.assert_allclose(harmony.inside[2], square, atol=1e-12)
-    others = projections[0].T @ projections[0] + projections[1].T @ projections[1]
-    np.testing.assert_allclose(harmony.outside[2], OUTSIDE * others, atol=1e-4)
+    one = np.ones((1, 5))
+    np.testing.assert_allclose(harmony.changes(one, {2: one})[2], 0, atol=1e-9)
+
+
+def test_several_parts_in_harmony() -> None:
+    """Faces stay faces, whichever parts are exchanged; without a part there is no change."""
+    unit, zero = np.eye(SIZE), np.zeros((SIZE, SIZE))
+    columns = []
+    for place in range(3):
+        source, first, second = (unit if place == at else zero for at in range(3))
+        changes = HARMONY.changes(source, {0: first, 2: second})
+        columns.append((source + changes[0] + changes[2]).T)
+    together = np.concatenate(columns, axis=1)
+    np.testing.assert_allclose(together @ together.T, np.eye(SIZE), atol=1e-6)
+    other = np.ones((1, SIZE))
+    everything = HARMONY.changes(2 * other, dict.fromkeys(range(3), other))
+    np.testing.assert_allclose(2 * other + sum(everything.values()), other, rtol=1e-4)
+    assert HARMONY.changes(other, {}) == {}
 
 
 def test_the_mean_face_may_take_part() -> None:
     mean, other = np.zeros((1, SIZE)), np.ones((1, SIZE))
     for pair in ((mean, other), (other, mean), (mean, mean)):
-        assert np.isfinite(HARMONY.whole(*pair, 0)).all()
+        assert np.isfinite(whole(*pair, 0)).all()
 
 
 PCA = Pca.fit(faces_of(30, 6), np.arange(30), 6)

@@ -15,6 +15,7 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.figures.ablation import draw_tradeoff
 from lwpipe.figures.diversity import draw_diversity
 from lwpipe.figures.learning_curve import draw_learning_curve
+from lwpipe.figures.style import PALETTE
 from tests.helpers.pictures import SMALL, size
 
 HISTORY = (
@@ -83,32 +84,74 @@ def test_diversity(tmp_path, sets, count):
 SUMMARY = (
     "variant,kind,reconstruction_mean_mm,reconstruction_median_mm,reconstruction_p95_mm,r_min,"
     "r_mean,leak_min,leak_max,leak_mean,edit_error_share,detect_worst,outside_mm,mahalanobis,stretch,flipped,specificity_mm,"
-    "diversity_pca_ratio,diversity_tsne_ratio,parameters,seconds,epochs\n"
-    "full,model,0.79,0.6,1.7,0.8,0.9,0.26,0.34,0.3,{full},{told},0.58,0.94,0.05,0.0,1.6,1.1,1.2,243124,702,30\n"
-    "no_projection,model,0.73,0.6,1.6,,,,,,,,,,,,,,,226740,340,30\n"
-    "pca,baseline,0.43,0.4,0.9,,,,,,,,,,,,,,,38016,,\n"
-    "mask_blend,baseline,,,,0.9,0.95,0.0,0.02,0.0,{blend},{told},0.91,1.21,0.02,0.0,1.9,,,,,\n"
-    "real_test,reference,,,,,,,,,,{real},0.02,1.03,,,1.7,,,,,\n"
+    "likeness,diversity_pca_ratio,diversity_tsne_ratio,parameters,seconds,epochs\n"
+    "full,model,0.79,0.6,1.7,0.8,0.9,0.26,0.34,0.3,{full},{told},0.58,0.94,0.05,0.0,1.6,{half},1.1,1.2,243124,702,30\n"
+    "no_projection,model,0.73,0.6,1.6,,,,,,,,,,,,,,,,226740,340,30\n"
+    "pca,baseline,0.43,0.4,0.9,,,,,,,,,,,,,,,,38016,,\n"
+    "mask_blend,baseline,,,,0.9,0.95,0.0,0.02,0.0,{blend},{told},0.91,1.21,0.02,0.0,1.9,{half},,,,,\n"
+    "real_test,reference,,,,,,,,,,{real},0.02,1.03,,,1.7,,,,,,\n"
 )
+
+
+DIALS = "edit,keep,harmony,detect_worst,detect_border,likeness,leak_mean,edit_error_mm,"
+TURNED = (
+    "{name},0.0,0.0,{low},0.9,0.9,0.02,0.1,{low}\n"
+    "{name},0.0,1.0,{high},0.6,0.5,0.5,0.5,\n"
+    "{name},1.0,1.0,0.8,0.8,0.4,0.0,0.4,{high}\n"
+)
+
+
+def turned(path, *names, first=0):
+    lines = [
+        TURNED.format(name=name, low=0.6 + 0.1 * place, high=0.9 - 0.1 * place)
+        for place, name in enumerate(names, first)
+    ]
+    path.write_text(f"{DIALS}edit_error_share\n{''.join(lines)}")
+    return path
 
 
 @pytest.mark.parametrize("keep", ["full|no_proj|pca|mask|real", "no_proj|pca", "full"])
 @pytest.mark.parametrize("truth", [True, False])
 def test_tradeoff(tmp_path, keep, truth):
-    shares = dict.fromkeys(("full", "blend", "told", "real"), "")
+    shares = dict.fromkeys(("full", "blend", "told", "real", "half"), "")
     if truth:
-        shares = {"full": 2.9, "blend": 0.3, "told": 0.9, "real": 0.52}
+        shares = {"full": 2.9, "blend": 0.3, "told": 0.9, "real": 0.52, "half": 0.5}
     head, *lines = SUMMARY.format(**shares).splitlines()
-    panels = 2 + 2 * (truth or "full" not in keep) + (truth and "full" in keep)
+    panels = 2 + 2 * (truth or "full" not in keep) + 2 * (truth and "full" in keep)
     chosen = [line for line in lines if line.startswith(tuple(keep.split("|")))]
     table = tmp_path / "summary.csv"
     table.write_text("\n".join([head, *chosen]) + "\n")
+    none = turned(tmp_path / "none.csv")
     for name in ("a.png", "b.png"):
-        draw_tradeoff(table, tmp_path / name, SMALL)
+        draw_tradeoff(table, {}, none, tmp_path / name, SMALL)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     # A measure that no edit has is left out; without any edit there is nothing to choose by.
     width, height = size(tmp_path / "a.png")
-    assert width / height == pytest.approx(10.9 / (3.7 * -(-panels // 2) + 0.4), abs=0.02)
+    assert width / height == pytest.approx(10.9 / (3.7 * -(-panels // 2) + 0.36), abs=0.02)
+
+
+def test_tradeoff_has_the_dials_as_curves(tmp_path):
+    shares = {"full": 2.9, "blend": 0.3, "told": 0.9, "real": 0.52, "half": 0.5}
+    table = tmp_path / "summary.csv"
+    table.write_text(SUMMARY.format(**shares))
+    dials = {"full": turned(tmp_path / "model.csv", "model", first=2)}
+    closed = turned(tmp_path / "closed.csv", "mask_blend_harmony", "mask_blend_refined_harmony")
+    draw_tradeoff(table, {}, turned(tmp_path / "none.csv"), tmp_path / "without.png", SMALL)
+    draw_tradeoff(table, dials, closed, tmp_path / "with.png", SMALL)
+    assert colours(tmp_path / "with.png") - colours(tmp_path / "without.png") == CURVES
+    closed.write_text("edit,keep\n")
+    with pytest.raises(LwpipeError, match="no column 'harmony'"):
+        draw_tradeoff(table, dials, closed, tmp_path / "other.png", SMALL)
+
+
+def colours(path):
+    """Return which of the curves' colours a picture has."""
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int).reshape(-1, 3)
+    wanted = {name: np.array(matplotlib.colors.to_rgb(name)) * 255 for name in CURVES}
+    return {name for name, rgb in wanted.items() if (np.abs(pixels - rgb).max(axis=1) < 3).any()}
+
+
+CURVES = {PALETTE[place] for place in (1, 2, 4)}
 
 
 def test_plots_leave_matplotlib_as_it_was(tmp_path):
