@@ -17,7 +17,7 @@ from typing import Any, Literal
 from lwpipe.core.settings import Section
 
 Scope = Literal["shared", "run", "variant", "point", "sweep"]
-Show = Literal["", "figure", "table", "facts"]
+Show = Literal["", "figure", "table", "facts", "viewer"]
 
 
 @dataclass(frozen=True)

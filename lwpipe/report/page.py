@@ -17,6 +17,8 @@ from PIL import Image, UnidentifiedImageError
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import write_text
+from lwpipe.export.page import viewer_parts
+from lwpipe.report.viewers import Viewer
 
 _KINDS = {
     ".png": "image/png", ".gif": "image/gif", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
@@ -58,6 +60,8 @@ class Section:
         Plain text; an empty line starts a new paragraph.
     figures : sequence of Figure
     tables : sequence of Table
+    viewers : sequence of Viewer
+        Faces that can be turned, where the page may run scripts.
     facts : mapping
         Settings, seeds and the like, shown as a table of two columns; mappings within it are
         flattened to dotted keys.
@@ -67,11 +71,14 @@ class Section:
     text: str
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
+    viewers: Sequence[Viewer] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_report(output_html: str | Path, title: str, sections: Sequence[Section]) -> None:
-    """Write one self-contained HTML page: no script, no link to another file, no date.
+    """Write one self-contained HTML page: no link to another file, no date.
+
+    It has a script only where it has viewers, and is whole without them.
 
     After the sections it lists the versions of Python and of the packages behind the numbers.
     Equal input on one installation gives equal bytes.
@@ -92,7 +99,9 @@ def write_report(output_html: str | Path, title: str, sections: Sequence[Section
         Section("Versions", "The software that made this report.", facts=versions()),
     ]
     template = _templates().get_template("report.html")
-    write_text(output_html, template.render(title=title, sections=list(map(_section, sections))))
+    viewer = viewer_parts() if any(section.viewers for section in sections) else None
+    shown = list(map(_section, sections))
+    write_text(output_html, template.render(title=title, sections=shown, viewer=viewer))
 
 
 def _templates() -> Environment:
@@ -127,6 +136,7 @@ def _section(section: Section) -> dict[str, Any]:
         "title": section.title,
         "paragraphs": [paragraph for paragraph in paragraphs if paragraph],
         "rows": rows,
+        "viewers": section.viewers,
         "tables": list(map(_table, section.tables)),
         "facts": [(key, _plain(value)) for key, value in _flat(section.facts)],
     }

@@ -11,6 +11,7 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
 from lwpipe.core.stage import Output, Stage
 from lwpipe.report.page import Figure, Section, Table, write_report
+from lwpipe.report.viewers import Viewer, of_interpolation, of_parts, of_truth
 from lwpipe.run.stages import STAGES, TARGETS, of_target
 
 Paths = Mapping[str, str | Path]
@@ -55,9 +56,30 @@ def write_report_of_run(name: str, page: str | Path, **shown: Paths) -> None:
                     tables.append(Table(Path(path), _caption(output, variant)))
             if output.show == "facts":
                 facts |= _facts(stage, shown.get(argument, {}))
-        if figures or tables or facts:
-            sections.append(Section(target.title, target.text, figures, tables, facts))
+        viewers = _viewers(target.name, shown)
+        if figures or tables or facts or viewers:
+            sections.append(Section(target.title, target.text, figures, tables, viewers, facts))
     write_report(page, f"lwpipe: {name}", sections)
+
+
+def _viewers(target: str, shown: Mapping[str, Paths]) -> list[Viewer]:
+    """Return the faces of a target that can be turned."""
+    templates = shown.get("make_dataset__template", {})
+    if not templates:
+        return []
+    made: list[Viewer | None] = []
+    if target == "local_weights":
+        weights = shown.get("make_local_weights__weights", {})
+        made += [of_parts(templates[root], weights[root]) for root in ("",) if root in weights]
+    # Of variants that are drawn.
+    drawn = shown.get("draw_interpolation__output", {})
+    for variant in drawn:
+        template = templates.get(variant, templates[""])
+        if target == "interpolation" and variant in shown.get("interpolate__faces", {}):
+            made.append(of_interpolation(template, shown["interpolate__faces"][variant], variant))
+        if target == "truth" and variant in shown.get("measure_truth__examples", {}):
+            made.append(of_truth(template, shown["measure_truth__examples"][variant], variant))
+    return [viewer for viewer in made if viewer is not None]
 
 
 def _shown(target: str) -> Iterator[tuple[str, Stage, Output]]:

@@ -19,7 +19,7 @@ MAKE = Stage(
     reads={"data": DataSettings},
     outputs={
         "vertices": Output("vertices.npy"),
-        "template": Output("template.ply"),
+        "template": Output("template.ply", show="viewer"),
         "faces": Output("faces.csv"),
         "dataset": Output("dataset.json", "The data set.", "facts", "about the data set"),
         "regions": Output("regions.npz"),

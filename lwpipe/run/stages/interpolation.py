@@ -24,7 +24,7 @@ INTERPOLATE = Stage(
     inputs={"data": DATA, "local_weights": LOCAL_WEIGHTS, "model": MODEL},
     reads={"interpolation": InterpolationSettings, "editing": EditingSettings},
     outputs={
-        "faces": Output("interpolation.npz"),
+        "faces": Output("interpolation.npz", show="viewer"),
         "table": Output(
             "interpolation.csv",
             "How far each part of {variant} moves the surface, from the first to the last face of "

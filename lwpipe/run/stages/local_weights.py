@@ -47,7 +47,10 @@ MAKE = Stage(
     function="lwpipe.local_weights.make:make_local_weights",
     inputs={"data": DATA},
     reads={"local_weights": LocalWeightsSettings},
-    outputs={"weights": Output("local_weights.npz"), "info": Output("local_weights.json")},
+    outputs={
+        "weights": Output("local_weights.npz", show="viewer"),
+        "info": Output("local_weights.json"),
+    },
     scope="shared",
     needs=Needs(program=560, copies=1, memory=_memory, minutes=_minutes),
 )

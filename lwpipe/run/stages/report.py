@@ -18,6 +18,6 @@ WRITE = Stage(
     },
     scope="run",
     about=("name",),
-    needs=Needs(program=150),
+    needs=Needs(program=200, of_vertex=4),
     shows=True,
 )

@@ -51,7 +51,7 @@ MEASURE = Stage(
             "table",
             "distances from the truth",
         ),
-        "examples": Output("examples.npz"),
+        "examples": Output("examples.npz", show="viewer"),
     },
     needs=Needs(program=620, copies=1, of_vertex=12, minutes_of_gigabyte=20),
 )

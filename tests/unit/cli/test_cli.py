@@ -45,7 +45,7 @@ def test_help_names_every_command_and_is_quick(capsys: pytest.CaptureFixture[str
         main(["--help"])
     assert left.value.code == 0
     text = capsys.readouterr().out
-    for command in (*STAGE_COMMANDS, "edit", "config", "doctor", "inspect"):
+    for command in (*STAGE_COMMANDS, "edit", "export", "config", "doctor", "inspect"):
         assert f"\n    {command}" in text
     loaded = subprocess.run(
         [sys.executable, "-c", "import lwpipe.cli.main, sys; print('torch' in sys.modules)"],

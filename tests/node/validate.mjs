@@ -1,0 +1,6 @@
+// Validate a glTF file by Khronos' validator, and print what it finds.
+import { readFileSync } from "node:fs";
+import validator from "gltf-validator";
+
+const report = await validator.validateBytes(new Uint8Array(readFileSync(process.argv[2])));
+console.log(JSON.stringify(report));
