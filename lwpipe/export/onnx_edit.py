@@ -42,7 +42,9 @@ def add_edit(graph: Graph, model: PartModel, name: str) -> None:
         following = g.op("Add", source, network.parts(change))
         rest = g.op("Mul", harmony, g.op("Sub", following, blended))
         blended = g.op("Add", blended, rest)
-    decoded = network.decode(g.op("Concat", source, target, blended, axis=0))
+    on_base = model.part_count > 1 and model.parts_match_weights and model.components is not None
+    decode = network.along_the_base if on_base else network.decode
+    decoded = decode(g.op("Concat", source, target, blended, axis=0))
     source_face, target_face, blended_face = g.split(decoded, 3)
     edited = blended_face
     if model.part_count > 1:

@@ -148,12 +148,18 @@ class Network:
             size = size * _array(base.reach)
         face = g.op("Mul", self._corrections(parts), g.constant(size))
         if components is not None:
-            codes = g.op("Mul", parts, g.constant(components.deviation))
-            made = g.op("MatMul", codes, g.constant(components.basis))
-            shares = _array(self.model.shares)[:, :, 0].repeat(3, axis=1)
-            mixed = g.total(g.op("Mul", made, g.constant(shares)), 1)
-            face = g.op("Add", face, g.reshape(mixed, 0, -1, 3))
+            face = g.op("Add", face, self.along_the_base(parts))
         return g.op("Add", face, g.constant(self.model.template))
+
+    def along_the_base(self, parts: str) -> str:
+        """Return what the linear path makes of part encodings, (batch, V, 3)."""
+        g, components = self.graph, self.model.components
+        if components is None:
+            raise ValueError("the model has no base")
+        codes = g.op("Mul", parts, g.constant(components.deviation))
+        made = g.op("MatMul", codes, g.constant(components.basis))
+        shares = _array(self.model.shares)[:, :, 0].repeat(3, axis=1)
+        return g.reshape(g.total(g.op("Mul", made, g.constant(shares)), 1), 0, -1, 3)
 
     def _corrections(self, parts: str) -> str:
         g, network = self.graph, self.network
