@@ -20,8 +20,8 @@ def add_command(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "export",
         help="write a model for other programs",
-        description="Write a trained model of a run for other programs: blend shapes, one part "
-        "each, as glTF (Blender, Unity, Godot, three.js).",
+        description="Write a trained model of a run for other programs: blend shapes of its parts "
+        "as glTF (Blender, Unity, Godot, three.js), USD or a web page, and the network as ONNX.",
     )
     kinds = parser.add_subparsers(title="formats", metavar="FORMAT", required=True)
     glb = kinds.add_parser("glb", help="blend shapes as binary glTF")
