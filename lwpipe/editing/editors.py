@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +17,8 @@ from lwpipe.model.linear_path import LinearPath
 
 Faces = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.float32]
+# Of each part: what `encode` gives of its targets, and alpha.
+Exchanges = Mapping[int, tuple[Codes, float]]
 
 # From this weight on a vertex belongs to the part as a whole.
 _WHOLE = np.float32(0.1)
@@ -126,7 +130,11 @@ class ModelEditor(Editor):
 
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
         """Decode the sources' encodings (n, K, Z) with part `part` blended, (n, V, 3), mm."""
-        return self.model.decode(blend_part(sources, targets, part, alpha))
+        return self.blend_parts(sources, {part: (targets, alpha)})
+
+    def blend_parts(self, sources: Codes, exchanges: Exchanges) -> Faces:
+        """Decode the sources' encodings with several parts blended, (n, V, 3), mm."""
+        return self.model.decode(_blended(sources, exchanges))
 
 
 class KeepingEditor(Editor):
@@ -173,42 +181,80 @@ class KeepingEditor(Editor):
         encodings = (*codes.shape[:-1], self.part_count, -1)
         return faces.reshape(shape), decoded.reshape(shape), parts.reshape(encodings)
 
+    def dialled(self, editing: EditingSettings) -> KeepingEditor:
+        """Return an editor of the same model with other dials; what is costly is shared."""
+        other = copy(self)
+        other.editing = editing
+        if editing.harmony > 0 and other.followers is None:
+            other.followers = followers(self.model.projections, self.model.linear_path)
+        return other
+
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
         """Return the sources with part `part` replaced, (n, V, 3), mm, of what `encode` gives."""
+        return self.blend_parts(sources, {part: (targets, alpha)})
+
+    def blend_parts(self, sources: Codes, exchanges: Exchanges) -> Faces:
+        """Return the sources with several parts replaced at once, (n, V, 3), mm.
+
+        The parts are exchanged in one decoding; w_k (.) (t - s) is a sum over them, and M and
+        1 - w_k are those of the weights' sum; the order of the parts says nothing.
+
+        Parameters
+        ----------
+        sources : of `encode`
+        exchanges : of each part that is replaced, what `encode` gives of its targets, and alpha
+        """
         face, decoded, parts = self._opened(sources)
-        if alpha == 0:
+        opened = {
+            part: (self._opened(targets), alpha)
+            for part, (targets, alpha) in sorted(exchanges.items(), key=lambda item: item[0])
+            if alpha != 0
+        }
+        if not opened:
             return face.copy() if self.editing.residual else decoded.copy()
-        target_face, target_decoded, target_parts = self._opened(targets)
-        moved = self.model.decode(self._moved(parts, target_parts, part, alpha)) - decoded
+        codes = {part: (target[2], alpha) for part, (target, alpha) in opened.items()}
+        moved = self.model.decode(self._moved(parts, codes)) - decoded
         if self.weights is None:
             return np.asarray(face + moved if self.editing.residual else decoded + moved)
-        column = self.weights[:, part, None]
+        column = self.weights[:, list(opened)].sum(axis=1, keepdims=True)
         held = 1 - self.editing.keep * (1 - np.minimum(column / _WHOLE, 1))
         if not self.editing.residual:
             edited = decoded + held * moved
             return np.asarray(edited, np.float32)
-        share = np.float32(alpha) * column
-        beyond = moved - share * (target_decoded - decoded)
+        edited, beyond = face, moved
+        for part, ((target_face, target_decoded, _), alpha) in opened.items():
+            share = np.float32(alpha) * self.weights[:, part, None]
+            beyond = beyond - share * (target_decoded - decoded)
+            edited = edited + share * (target_face - face)
         heard = held * (1 - np.float32(1 - self.editing.harmony) * column)
-        edited = face + share * (target_face - face) + heard * beyond
+        edited = edited + heard * beyond
         # Adding zero to a negative zero would change a bit of it.
         still = (held == 0) & (column == 0)
         return np.asarray(np.where(still, face, edited), np.float32)
 
-    def _moved(self, parts: Codes, targets: Codes, part: int, alpha: float) -> Codes:
+    def _moved(self, parts: Codes, exchanges: Exchanges) -> Codes:
         """Return the encodings of the edited faces."""
-        blended = blend_part(parts, targets, part, alpha)
-        if self.followers is None:
+        blended = _blended(parts, exchanges)
+        if self.followers is None or self.editing.harmony == 0:
             return blended
-        change = (blended - parts)[..., part, :].astype(np.float64)
-        z = change @ self.followers[part].T
+        change = (blended - parts).astype(np.float64)
+        z = sum(change[..., part, :] @ self.followers[part].T for part in exchanges)
         following = np.einsum("...i,kji->...kj", z, self.model.projections)
         share = self.editing.harmony
         mixed = blended + share * (parts + following - blended)
         return np.asarray(mixed, np.float32)
 
 
-def make_editor(model: FaceModel, weights: npt.ArrayLike, editing: EditingSettings) -> Editor:
+def _blended(parts: Codes, exchanges: Exchanges) -> Codes:
+    """Return part encodings (n, K, Z) with several parts moved towards their targets'."""
+    for part, (targets, alpha) in exchanges.items():
+        parts = blend_part(parts, targets, part, alpha)
+    return parts
+
+
+def make_editor(
+    model: FaceModel, weights: npt.ArrayLike, editing: EditingSettings
+) -> ModelEditor | KeepingEditor:
     """Return the editor of a model: as in the paper where no dial is turned."""
     if editing == EditingSettings() or model.part_count == 1:
         return ModelEditor(model)

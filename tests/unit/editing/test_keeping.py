@@ -241,7 +241,7 @@ def test_in_full_harmony_the_decoder_is_heard_inside_the_part() -> None:
     keeping = editor(harmony=1.0)
     sources, targets = (MODEL.parts(MODEL.encode(faces)) for faces in (SOURCES, TARGETS))
     source, target = MODEL.decode(sources), MODEL.decode(targets)
-    moved = MODEL.decode(keeping._moved(sources, targets, 1, 0.6)) - source
+    moved = MODEL.decode(keeping._moved(sources, {1: (targets, 0.6)})) - source
     residual = (TARGETS - target) - (SOURCES - source)
     expected = SOURCES + moved + np.float32(0.6) * WEIGHTS[:, 1, None] * residual
     np.testing.assert_allclose(keeping.edit(SOURCES, TARGETS, 1, 0.6), expected, atol=1e-3)
