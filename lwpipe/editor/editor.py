@@ -35,7 +35,7 @@ TOLERANCE_MM = 0.1
 MEASURE_MM = 0.01
 _NEWTON_STEPS = 20
 # From this share on, a part answers for the end of a measurement.
-_SHARE = 0.1
+_SHARE = 0.25
 # Encoded faces that are remembered: a dial moves while the faces stay.
 _REMEMBERED = 16
 
@@ -79,7 +79,7 @@ class Editor:
                 f"{model.vertex_count}."
             )
         if measures is None and data is not None:
-            measures = shipped(data.info.get("source"))
+            measures = shipped(data.info.get("source"), model.vertex_count)
         self.measures: dict[str, Measure] = {}
         if measures is not None:
             self.measures = read_measures(measures, self.mean)
@@ -353,9 +353,7 @@ class Editor:
         if not measures:
             return start.copy()
         for name, mm in measures.items():
-            if name not in self.measures:
-                known = ", ".join(self.measures) or "none"
-                raise LwpipeError(f"{name}: is no measurement: there are {known}.")
+            self._measure(name)
             if not (math.isfinite(mm) and 0 < mm < MAX_MM):
                 raise LwpipeError(f"{name} {mm}: is no length in mm.")
         ends = np.array([self.measures[name].ends for name in measures])
@@ -382,9 +380,15 @@ class Editor:
                 raise LwpipeError(f"{name} {mm:g} mm: cannot be reached, but {reached:.2f} mm can.")
         return made
 
+    def _measure(self, name: str) -> Measure:
+        if name not in self.measures:
+            known = ", ".join(self.measures) or "none"
+            raise LwpipeError(f"{name}: is no measurement: there are {known}.")
+        return self.measures[name]
+
     def measured_parts(self, names: Sequence[str]) -> list[int]:
         """Return the parts that the ends of measurements belong to."""
-        ends = [end for name in names for end in self.measures[name].ends]
+        ends = [end for name in names for end in self._measure(name).ends]
         return [int(part) for part in np.flatnonzero((self._shares()[ends] >= _SHARE).any(axis=0))]
 
     def random_face(self, seed: int) -> Faces:

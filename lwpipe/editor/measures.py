@@ -5,7 +5,8 @@
       mouth width: [[-25.1, -40.2, 20.3], [25.1, -40.2, 20.3]]
 
 An end is the number of a vertex, from 0, or a place in mm: the vertex of the mean training face
-that is nearest to it.
+that is nearest to it. A key `vertices` may say how many vertices the meshes have that the file is
+for.
 """
 
 from __future__ import annotations
@@ -44,11 +45,20 @@ class Measure:
         return float(np.linalg.norm(second - first))
 
 
-def shipped(source: object) -> Path | None:
-    """Return the file of measures that lwpipe ships for a data source, None where it has none."""
-    file = Path(__file__).parent / "measures" / f"{source}.yaml"
-    names = {each.stem for each in file.parent.glob("*.yaml")}
-    return file if source in names else None
+def shipped(source: object, vertices: int) -> Path | None:
+    """Return the file of measures that lwpipe ships for a data source, None where it has none.
+
+    Parameters
+    ----------
+    source : name of the source
+    vertices : V of its faces
+    """
+    for file in sorted((Path(__file__).parent / "measures").glob("*.yaml")):
+        if file.stem.partition("_")[0] != source:
+            continue
+        if read_yaml(file).get("vertices", vertices) == vertices:
+            return file
+    return None
 
 
 def read_measures(path: str | Path, template: npt.ArrayLike) -> dict[str, Measure]:
@@ -66,11 +76,18 @@ def read_measures(path: str | Path, template: npt.ArrayLike) -> dict[str, Measur
     """
     content = read_yaml(path)
     listed = content.get("measures")
-    if set(content) != {"measures"} or not isinstance(listed, Mapping) or not listed:
-        raise LwpipeError(f"{path}: has not the one key `measures` with names and pairs in it.")
+    if not isinstance(listed, Mapping) or not listed:
+        raise LwpipeError(f"{path}: has no key `measures` with names and pairs in it.")
+    for key in content.keys() - {"measures", "vertices"}:
+        raise LwpipeError(f"{path}: has an unknown key `{key}` beside `measures` and `vertices`.")
     if len(listed) > MAX_MEASURES:
         raise LwpipeError(f"{path}: has {len(listed)} measures, more than {MAX_MEASURES}.")
     vertices = np.asarray(template, np.float64)
+    if content.get("vertices", len(vertices)) != len(vertices):
+        raise LwpipeError(
+            f"{path}: is for meshes of {content['vertices']} vertices, the model has "
+            f"{len(vertices)}."
+        )
     found = {}
     for name, ends in listed.items():
         where = f"{path}: `measures.{name}`"

@@ -15,10 +15,12 @@ import lwpipe
 from lwpipe.cli.main import main
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import write_json
+from lwpipe.data.sources.synthetic.anatomy import mean_face
+from lwpipe.data.sources.synthetic.grid import make_grid
 from lwpipe.data.store import Dataset, DatasetWriter
 from lwpipe.editing import EditingSettings, edit_part
 from lwpipe.editor import Editor, Handle, Session
-from lwpipe.editor.measures import read_measures
+from lwpipe.editor.measures import read_measures, shipped
 from lwpipe.editor.solver import least_change
 from lwpipe.mesh.ply_file import read_ply, write_ply
 from lwpipe.model import save_model
@@ -335,9 +337,10 @@ def test_coordinates_of_a_session_are_checked(editor: Editor) -> None:
 
 BAD_MEASURES = {
     "[1, 2]": "expected keys and values",
-    "measures: {}": "has not the one key `measures`",
-    "other: {a: [1, 2]}": "has not the one key `measures`",
-    "measures: {a: [1, 2]}\nmore: 1": "has not the one key `measures`",
+    "measures: {}": "has no key `measures`",
+    "other: {a: [1, 2]}": "has no key `measures`",
+    "measures: {a: [1, 2]}\nmore: 1": "unknown key `more`",
+    "vertices: 3\nmeasures: {a: [1, 2]}": "is for meshes of 3 vertices",
     "measures: {a: 3}": "`measures.a` is not a pair",
     "measures: {a: [1, 2, 3]}": "`measures.a` is not a pair",
     "measures: {a: [1, 1]}": "begins and ends at vertex 1",
@@ -406,3 +409,34 @@ def test_a_model_and_data_of_other_vertices(run: Path) -> None:
     data = replace(Dataset.open(run / "data"), vertices=FACES[:, :100])
     with pytest.raises(LwpipeError, match="has 100 vertices, the model has 256"):
         Editor(MODEL, data)
+
+
+@pytest.mark.parametrize(
+    ("source", "vertices"),
+    [("ict", 6706), ("ict", 11248), ("makehuman", 3158), ("makehuman", 4246), ("synthetic", 2496)],
+)
+def test_measures_are_shipped(source: str, vertices: int) -> None:
+    file = shipped(source, vertices)
+    template = 100 * np.random.default_rng(0).normal(size=(vertices, 3))
+    names = list(read_measures(file, template))
+    assert {"face height", "nose width", "mouth width", "inner eye distance"} <= set(names)
+
+
+def test_bodies_and_meshes_have_no_measures_of_faces() -> None:
+    assert shipped("makehuman", 13380) is None
+    assert shipped("meshes", 3158) is None
+
+
+def test_measures_of_the_synthetic_face_lie_where_they_say() -> None:
+    """On the faces themselves, at two resolutions: each is as long as in the canonical plane."""
+    for resolution in (1500, 6000):
+        mean = mean_face(make_grid(resolution).points)
+        read = read_measures(shipped("synthetic", len(mean)), mean)
+        lengths = {name: measure.of(mean) for name, measure in read.items()}
+        assert lengths["inner eye distance"] == pytest.approx(2 * 16.0, abs=4)
+        assert lengths["mouth width"] == pytest.approx(2 * 26.5, abs=5)
+        assert 30 < lengths["nose width"] < 45
+        for name in ("nose width", "mouth width", "jaw width", "face width"):
+            ends = mean[list(read[name].ends)]
+            assert ends[0, 0] < 0 < ends[1, 0]
+            assert ends[0] * [-1, 1, 1] == pytest.approx(ends[1], abs=2)
