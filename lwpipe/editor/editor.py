@@ -469,12 +469,12 @@ class Editor:
             pulled = {each.vertex: each.place for each in session.handles if each.part == part}
             face = self.drag(face, pulled, part, session.pins)
         if session.measures:
-            parts = set(self.measured_parts(list(session.measures))) - set(session.locked)
-            if not parts:
+            moving = set(self.measured_parts(list(session.measures))) - set(session.locked)
+            if not moving:
                 raise LwpipeError(
                     f"{', '.join(session.measures)}: belongs to parts that are locked."
                 )
-            face = self.set_measures(face, session.measures, sorted(parts))
+            face = self.set_measures(face, session.measures, sorted(moving))
         return self._held(face, source, session.locked)
 
     def _held(self, face: Faces, source: Faces, locked: Sequence[int]) -> Faces:

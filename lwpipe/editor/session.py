@@ -44,7 +44,7 @@ class Handle:
     part: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Session:
     """All that makes an edited face; what it is applied to is `lwpipe.Editor.vertices`.
 
