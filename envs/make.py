@@ -48,7 +48,9 @@ def requirements(*lists: list[str]) -> str:
 def requirements_in() -> str:
     """Return `requirements.in`: everything that the tests need."""
     extras = project()["optional-dependencies"]
-    return requirements(project()["dependencies"], extras["cluster"], extras["dev"])
+    return requirements(
+        project()["dependencies"], *(extras[e] for e in ("cluster", "dev", "studio"))
+    )
 
 
 def docs_in() -> str:

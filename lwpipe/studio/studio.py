@@ -60,11 +60,12 @@ class Studio:
             show_logo=False, show_share_button=False, brand_color=(160, 98, 66), dark_mode=False
         )
         gui.main_panel.dock_right()
+        gui.main_panel.set_width(400)
         tabs.history_row(self.page)
         group = gui.add_tab_group()
         with group.add_tab("Parts"):
             choices = tabs.face_tab(self.page)
-        with group.add_tab("Handles"):
+        with group.add_tab("Pull"):
             tabs.handle_tab(self.page)
         with group.add_tab("Measure"):
             tabs.measure_tab(self.page)
@@ -72,7 +73,7 @@ class Studio:
             tabs.look_tab(self.page)
         with group.add_tab("Save"):
             tabs.file_tab(self.page, choices)
-        with group.add_tab("History"):
+        with group.add_tab("Steps"):
             tabs.history_tab(self.page)
 
     def __enter__(self) -> Studio:

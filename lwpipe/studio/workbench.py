@@ -17,6 +17,7 @@ from lwpipe.core.files import write_json
 from lwpipe.editor import Editor, Handle, Session
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import READERS, parse_mesh
+from lwpipe.mesh.topology import edges
 from lwpipe.studio.files import FORMATS
 from lwpipe.studio.history import History
 
@@ -25,6 +26,8 @@ Change = Callable[[Session], Session]
 
 MAX_UPLOAD = 64 * 2**20
 MAX_OWN_FACES = 50
+# In a mesh of quads two edges of three are no diagonals.
+_SHARED_EDGES = 0.6
 
 
 class Workbench:
@@ -211,10 +214,26 @@ class Workbench:
         if suffix not in READERS:
             raise LwpipeError(f"{shown}: is none of the formats {', '.join(sorted(READERS))}.")
         try:
-            vertices, _ = parse_mesh(content, suffix)
+            vertices, triangles = parse_mesh(content, suffix)
         except MeshError as error:
             raise LwpipeError(f"{shown}: {error}.") from error
+        count = self.editor.model.vertex_count
+        if len(vertices) != count:
+            raise LwpipeError(f"{shown}: has {len(vertices)} vertices, the model has {count}.")
+        if not self._is_registered(triangles):
+            raise LwpipeError(
+                f"{shown}: has the vertices of the model in another order, or another surface."
+            )
         return self.add_face(shown, vertices)
+
+    def _is_registered(self, triangles: npt.NDArray[np.int64]) -> bool:
+        """Say whether a mesh is the template's, its quads perhaps cut along the other diagonal."""
+        ours = self.editor.triangles
+        if len(triangles) != len(ours):
+            return False
+        size = self.editor.model.vertex_count
+        keys = [lines[:, 0] * size + lines[:, 1] for lines in (edges(triangles), edges(ours))]
+        return bool(np.isin(*keys).mean() >= _SHARED_EDGES)
 
     def add_face(self, name: str, vertices: npt.ArrayLike) -> str:
         """Make a face of nobody's the source, and return the name that it gets."""

@@ -308,7 +308,7 @@ BAD_SESSIONS = [
     ({"pins": [-1]}, "`pins` has -1"),
     ({"measures": {"across": 10**400}}, "not between"),
     ({"measures": {"nose": 3}}, "names the measurement 'nose'"),
-    ({"locked": [3]}, "no number from 0 to 2"),
+    ({"locked": [7]}, "no number from 0 to 2"),
     ({"faces": {"mine": "???"}}, "no base 64"),
     ({"faces": {"mine": 3}}, "no base 64"),
     ({"faces": {"mine": "AAAA"}}, "is no face of"),
