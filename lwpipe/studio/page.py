@@ -50,6 +50,7 @@ class Page:
         self.server, self.bench = server, bench
         self.scene = FaceScene(server, bench.editor.triangles, bench.editor.mean)
         self.bound: dict[str, Bound] = {}
+        self.before: list[Callable[[Session], None]] = []
         self.after: list[Callable[[], None]] = []
         self.highlighted: int | None = None
         self.highlight: Callable[[int], None] = lambda part: None
@@ -122,6 +123,8 @@ class Page:
         """Show the session in the scene and in all widgets but the one of `key`."""
         session = self.bench.session
         with self.server.atomic():
+            for prepare in self.before:
+                prepare(session)
             for name, bound in self.bound.items():
                 if name != key and name not in self._jobs:
                     value = bound.value(session)

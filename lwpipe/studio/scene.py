@@ -75,8 +75,9 @@ class FaceScene:
             "/lights/sky", sky_color=(255, 250, 245), ground_color=(120, 108, 100), intensity=0.9
         )
         for name, intensity, color, place in (
-            ("key", 1.9, (255, 246, 236), (-2.2, 2.6, 4.5)),
-            ("fill", 0.75, (225, 235, 255), (3.5, 0.4, 3.0)),
+            ("key", 1.75, (255, 246, 236), (-2.0, 2.8, 4.5)),
+            ("fill", 0.8, (228, 236, 255), (4.0, 0.6, 2.2)),
+            ("low", 0.25, (255, 238, 226), (0.0, -3.0, 3.0)),
             ("rim", 0.9, (255, 255, 255), (0.5, 2.0, -4.0)),
         ):
             scene.add_light_directional(
@@ -89,15 +90,23 @@ class FaceScene:
         picture = np.broadcast_to(top + shade * (foot - top), (256, 8, 3))
         self.server.scene.set_background_image(picture.astype(np.uint8), format="png")
 
-    def view(self, name: str, pair: bool = False) -> tuple[Floats, Floats]:
-        """Return the place of a camera, and what it looks at, in the scene's unit."""
+    def view(self, name: str, pair: bool = False, aspect: float = 1.0) -> tuple[Floats, Floats]:
+        """Return the place of a camera, and what it looks at, in the scene's unit.
+
+        Parameters
+        ----------
+        name : one of `CAMERAS`
+        pair : the source stands beside the face
+        aspect : width of the picture over its height
+        """
         around, up = np.radians(CAMERAS[name])
         centre = UNIT * 0.5 * (self.low + self.high).astype(np.float64)
         size = UNIT * (self.high - self.low).astype(np.float64)
-        tall = max(size[1], size[0] * 1.05)
+        wide = size[0]
         if pair:
             centre[0] -= 0.5 * self.aside
-            tall = max(tall, 1.35 * size[0] * 1.05)
+            wide += self.aside
+        tall = max(size[1], wide / min(aspect, 1.5))
         away = 0.5 * 1.22 * tall / np.tan(0.5 * FIELD_OF_VIEW) + 0.5 * size[2]
         toward = np.array([np.sin(around) * np.cos(up), np.sin(up), np.cos(around) * np.cos(up)])
         return centre + away * toward, centre
@@ -111,7 +120,7 @@ class FaceScene:
 
     def look_from(self, client: Any, name: str, pair: bool = False) -> None:
         """Move the camera of one page."""
-        place, at = self.view(name, pair)
+        place, at = self.view(name, pair, client.camera.aspect)
         with client.atomic():
             client.camera.up_direction = (0.0, 1.0, 0.0)
             client.camera.position = place

@@ -64,7 +64,7 @@ class Studio:
         tabs.history_row(self.page)
         group = gui.add_tab_group()
         with group.add_tab("Parts"):
-            choices = tabs.face_tab(self.page)
+            tabs.face_tab(self.page)
         with group.add_tab("Pull"):
             tabs.handle_tab(self.page)
         with group.add_tab("Measure"):
@@ -72,7 +72,7 @@ class Studio:
         with group.add_tab("Look"):
             tabs.look_tab(self.page)
         with group.add_tab("Save"):
-            tabs.file_tab(self.page, choices)
+            tabs.file_tab(self.page)
         with group.add_tab("Steps"):
             tabs.history_tab(self.page)
 

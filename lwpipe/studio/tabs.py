@@ -12,7 +12,14 @@ import numpy as np
 from lwpipe.core.errors import LwpipeError
 from lwpipe.editor.session import Handle, Session
 from lwpipe.studio.files import FORMATS
-from lwpipe.studio.looks import LOOKS, change_colors, color_bar, part_color, part_colors
+from lwpipe.studio.looks import (
+    LOOKS,
+    change_colors,
+    color_bar,
+    part_color,
+    part_colors,
+    part_titles,
+)
 from lwpipe.studio.page import Page
 from lwpipe.studio.scene import CAMERAS, UNIT, hit
 
@@ -33,7 +40,7 @@ class Choices:
 
     def offer(self, *names: str) -> None:
         """Make sure that names are offered."""
-        new = [name for name in names if name not in self.names and name != _NOBODY]
+        new = [name for name in dict.fromkeys(names) if name not in self.names]
         if not new:
             return
         self.names = ["mean", *new, *self.names[1:]]
@@ -42,26 +49,28 @@ class Choices:
         for handle in self.targets:
             handle.options = (_NOBODY, *self.names)
 
+    def offer_all(self, session: Session) -> None:
+        """Make sure that the faces of a session are offered."""
+        self.offer(session.source, *(name for name, _ in session.parts.values()))
 
-def face_tab(page: Page) -> Choices:
+
+def face_tab(page: Page) -> None:
     """Add the choice of the face that is edited, and the cards of the parts."""
     bench, gui = page.bench, page.server.gui
     listed = bench.editor.names
     step = max(1, -(-len(listed) // _LISTED))
     choices = Choices(["mean", *listed[::step]])
-    choices.offer(bench.session.source, *(name for name, _ in bench.session.parts.values()))
+    choices.offer_all(bench.session)
+    page.before.append(choices.offer_all)
     seeds = itertools.count(1)
 
     def drawn() -> str:
-        name = f"random:{next(seeds)}"
-        choices.offer(name)
-        return name
+        return f"random:{next(seeds)}"
 
     def known(name: str) -> str:
         bench.editor.face(name, bench.session.faces)
         if name not in bench.editor.names and name not in choices.names:
             raise LwpipeError(f"{name}: is no face of the data set.")
-        choices.offer(name)
         return name
 
     def begin(name: str) -> None:
@@ -80,7 +89,7 @@ def face_tab(page: Page) -> Choices:
             {
                 "Mean": lambda _: begin("mean"),
                 "Random": lambda _: begin(drawn()),
-                "Go on from here": lambda _: choices.offer(bench.keep_result()),
+                "Go on from here": lambda _: bench.keep_result(),
             },
         )
         upload = gui.add_upload_button("Upload a face", icon=None, hint="OBJ, PLY, STL, OFF, GLB")
@@ -90,7 +99,7 @@ def face_tab(page: Page) -> Choices:
             file = upload.value
             page.later(
                 f"upload {file.name}",
-                lambda: choices.offer(bench.upload(file.name, file.content)),
+                lambda: bench.upload(file.name, file.content),
                 event.client_id,
             )
 
@@ -106,8 +115,8 @@ def face_tab(page: Page) -> Choices:
                 "Reset": lambda _: bench.give_back(),
             },
         )
-    for part in range(bench.editor.part_count):
-        _card(page, part, choices, drawn)
+    for part, title in enumerate(part_titles(bench.editor)):
+        _card(page, part, title, choices, drawn)
     with gui.add_folder("The rest of the face"):
         keep = gui.add_slider(
             "Leave it alone", 0.0, 1.0, 0.01, 1.0,
@@ -119,7 +128,6 @@ def face_tab(page: Page) -> Choices:
         )  # fmt: skip
         for name, dial in (("keep", keep), ("harmony", harmony)):
             _dial(page, name, dial)
-    return choices
 
 
 def _dial(page: Page, name: str, dial: Any) -> None:
@@ -132,7 +140,7 @@ def _dial(page: Page, name: str, dial: Any) -> None:
     page.on(name, dial, turn)
 
 
-def _card(page: Page, part: int, choices: Choices, drawn: Any) -> None:
+def _card(page: Page, part: int, title: str, choices: Choices, drawn: Callable[[], str]) -> None:
     """Add the card of one part."""
     bench, gui = page.bench, page.server.gui
     red, green, blue = part_color(part, bench.editor.part_count)
@@ -153,7 +161,7 @@ def _card(page: Page, part: int, choices: Choices, drawn: Any) -> None:
         if part in bench.session.parts:
             bench.take(part, target(bench.session), value, f"alpha {part}")
 
-    with gui.add_folder(f"Part {part}"):
+    with gui.add_folder(title):
         gui.add_html(
             f'<div style="height:4px;margin:2px 12px;border-radius:2px;'
             f'background:rgb({red},{green},{blue})"></div>'
@@ -361,7 +369,7 @@ def look_tab(page: Page) -> None:
     page.after.append(show)
 
 
-def file_tab(page: Page, choices: Choices) -> None:
+def file_tab(page: Page) -> None:
     """Add exports, pictures and sessions."""
     bench, gui = page.bench, page.server.gui
     with gui.add_folder("Export"):
@@ -407,12 +415,11 @@ def file_tab(page: Page, choices: Choices) -> None:
         def _(event: Any) -> None:
             file = upload.value
 
-            def reopen() -> None:
-                bench.open_session(file.name, file.content)
-                session = bench.session
-                choices.offer(session.source, *(name for name, _ in session.parts.values()))
-
-            page.later(f"open {file.name}", reopen, event.client_id)
+            page.later(
+                f"open {file.name}",
+                lambda: bench.open_session(file.name, file.content),
+                event.client_id,
+            )
 
 
 def history_row(page: Page) -> None:

@@ -232,8 +232,8 @@ class Workbench:
         if len(triangles) != len(ours):
             return False
         size = self.editor.model.vertex_count
-        keys = [lines[:, 0] * size + lines[:, 1] for lines in (edges(triangles), edges(ours))]
-        return bool(np.isin(*keys).mean() >= _SHARED_EDGES)
+        theirs, known = (each[:, 0] * size + each[:, 1] for each in (edges(triangles), edges(ours)))
+        return bool(np.isin(theirs, known).mean() >= _SHARED_EDGES)
 
     def add_face(self, name: str, vertices: npt.ArrayLike) -> str:
         """Make a face of nobody's the source, and return the name that it gets."""
