@@ -18,12 +18,11 @@ from lwpipe.core.files import read_json
 from lwpipe.data.store import Dataset
 from lwpipe.editing.editors import Codes, KeepingEditor, ModelEditor, make_editor
 from lwpipe.editing.settings import KEEPING, EditingSettings
+from lwpipe.editor.faces import FaceBook
 from lwpipe.editor.measures import Measure, read_measures, shipped
 from lwpipe.editor.places import find
 from lwpipe.editor.session import MAX_MM, Session
-from lwpipe.editor.solver import Floats, Reach, least_change
-from lwpipe.mesh.faults import MeshError
-from lwpipe.mesh.read import read_mesh
+from lwpipe.editor.solver import Floats, Reach
 from lwpipe.model import load
 from lwpipe.model.part_model import PartModel
 
@@ -33,7 +32,6 @@ Faces = npt.NDArray[np.float32]
 TOLERANCE_MM = 0.1
 # How near a measurement must come, mm.
 MEASURE_MM = 0.01
-_NEWTON_STEPS = 20
 # From this share on, a part answers for the end of a measurement.
 _SHARE = 0.25
 # Encoded faces that are remembered: a dial moves while the faces stay.
@@ -73,11 +71,7 @@ class Editor:
         self, model: PartModel, data: Dataset | None = None, measures: str | Path | None = None
     ) -> None:
         self.model, self.data = model, data
-        if data is not None and data.vertices.shape[1] != model.vertex_count:
-            raise LwpipeError(
-                f"{data.path}: has {data.vertices.shape[1]} vertices, the model has "
-                f"{model.vertex_count}."
-            )
+        self._faces = FaceBook(model, data)
         if measures is None and data is not None:
             measures = shipped(data.info.get("source"), model.vertex_count)
         self.measures: dict[str, Measure] = {}
@@ -157,34 +151,12 @@ class Editor:
         LwpipeError
             If there is no such face, or it has other vertices.
         """
-        if faces is not None and name in faces:
-            return self._checked(faces[name], name)
-        if name == "mean":
-            return self.mean
-        kind, _, seed = name.partition(":")
-        if kind == "random" and seed.isascii() and seed.isdigit() and len(seed) < 10:
-            return self.random_face(int(seed))
-        if self.data is not None:
-            row = self._rows.get(name)
-            if row is not None:
-                return np.array(self.data.vertices[row])
-            if not Path(name).suffix:
-                raise LwpipeError(f"{self.data.path}: has no face with the id {name!r}.")
-        try:
-            return self._checked(read_mesh(name)[0], name)
-        except MeshError as error:
-            raise LwpipeError(f"{name}: {error}.") from error
-
-    @cached_property
-    def _rows(self) -> dict[str, int]:
-        if self.data is None:
-            return {}
-        return {str(name): row for row, name in enumerate(self.data.faces["id"])}
+        return self._faces.face(name, faces or {})
 
     @property
     def names(self) -> list[str]:
         """The ids of the faces of the data set."""
-        return list(self._rows)
+        return list(self._faces.rows)
 
     def edit(
         self,
@@ -219,7 +191,7 @@ class Editor:
         LwpipeError
             If there is no such part, a face has other vertices, or a number is out of range.
         """
-        face = self._checked(source, "the source")
+        face = self._faces.checked(source, "the source")
         for name, value in (("keep", keep), ("harmony", harmony)):
             if not 0 <= value <= 1:
                 raise LwpipeError(f"{name} {value}: must lie between 0 and 1.")
@@ -228,7 +200,10 @@ class Editor:
             self._check_part(part)
             if not math.isfinite(alpha):
                 raise LwpipeError(f"alpha {alpha}: is not a finite number.")
-            targets[int(part)] = self._checked(target, f"the target of part {part}"), float(alpha)
+            targets[int(part)] = (
+                self._faces.checked(target, f"the target of part {part}"),
+                float(alpha),
+            )
         if not plain and not any(alpha for _, alpha in targets.values()):
             return face.copy()
         editor = self._editor(plain)
@@ -290,28 +265,26 @@ class Editor:
         LwpipeError
             If the model has no base, there is no such part or vertex, or a place is none.
         """
-        start = self._checked(face, "the face")
+        start = self._faces.checked(face, "the face")
         reach = self._reach([part] if isinstance(part, int | np.integer) else part)
         if not (math.isfinite(tolerance_mm) and tolerance_mm > 0):
             raise LwpipeError(f"tolerance_mm {tolerance_mm}: must be greater than 0.")
-        moves: dict[int, Floats] = {int(self._vertex(pin)): np.zeros(3) for pin in pins}
+        places: dict[int, Floats] = {}
+        for pin in pins:
+            held = self._vertex(pin)
+            places[held] = start[held].astype(np.float64)
         for vertex, place in handles.items():
-            self._vertex(vertex)
-            if reach.share[vertex] == 0:
+            if reach.share[self._vertex(vertex)] == 0:
                 raise LwpipeError(f"vertex {vertex}: does not belong to part {part}.")
             goal = np.asarray(place, np.float64)
             if goal.shape != (3,) or not (np.abs(goal) < MAX_MM).all():
                 raise LwpipeError(f"vertex {vertex}: cannot be pulled to {goal.tolist()}.")
-            moves[int(vertex)] = goal - start[vertex]
-        if not moves:
-            return start.copy()
-        effects = reach.effects(list(moves)).reshape(3 * len(moves), -1)
-        wanted = np.concatenate(list(moves.values()))
-        return reach.moved(start, least_change(effects, wanted, tolerance_mm))
+            places[int(vertex)] = goal
+        return reach.pulled(start, places, tolerance_mm)
 
     def measure(self, face: npt.ArrayLike) -> dict[str, float]:
         """Return all measurements of a face (V, 3), by name, in mm."""
-        vertices = self._checked(face, "the face")
+        vertices = self._faces.checked(face, "the face")
         return {name: measure.of(vertices) for name, measure in self.measures.items()}
 
     def set_measure(
@@ -349,31 +322,18 @@ class Editor:
         LwpipeError
             If there is no such measurement, or the parts cannot bring it there.
         """
-        start = self._checked(face, "the face")
+        start = self._faces.checked(face, "the face")
         if not measures:
             return start.copy()
         for name, mm in measures.items():
             self._measure(name)
             if not (math.isfinite(mm) and 0 < mm < MAX_MM):
                 raise LwpipeError(f"{name} {mm}: is no length in mm.")
-        ends = np.array([self.measures[name].ends for name in measures])
         if parts is None:
             parts = self.measured_parts(list(measures))
-        reach = self._reach(parts)
-        effects = reach.effects(ends.reshape(-1).tolist()).reshape(len(ends), 2, 3, -1)
-        across = effects[:, 1] - effects[:, 0]
-        apart = start[ends[:, 1]].astype(np.float64) - start[ends[:, 0]]
+        ends = np.array([self.measures[name].ends for name in measures])
         goal = np.array(list(measures.values()), np.float64)
-        change = np.zeros(effects.shape[-1])
-        for _ in range(_NEWTON_STEPS):
-            now = apart + across @ change
-            length = np.maximum(np.linalg.norm(now, axis=1), 1e-9)
-            rows = np.einsum("nc,ncz->nz", now / length[:, None], across)
-            off = goal - length
-            if np.abs(off).max() < 0.1 * MEASURE_MM:
-                break
-            change = least_change(rows, off + rows @ change, 0.1 * MEASURE_MM)
-        made = reach.moved(start, change)
+        made = self._reach(parts).stretched(start, ends, goal, 0.1 * MEASURE_MM)
         for name, mm in measures.items():
             reached = self.measures[name].of(made)
             if not abs(reached - mm) <= MEASURE_MM:
@@ -406,23 +366,7 @@ class Editor:
         LwpipeError
             If the model has no base and there is no data set.
         """
-        drawn = np.random.default_rng(seed).standard_normal(self.model.latent_size)
-        centre, spread = self._gaussian
-        z = (centre + spread @ drawn).astype(np.float32)
-        return np.asarray(self.model.decode(self.model.parts(z[None]))[0])
-
-    @cached_property
-    def _gaussian(self) -> tuple[Floats, Floats]:
-        """Mean (Z,) and a root of the covariance (Z, Z) of the training encodings."""
-        size = self.model.latent_size
-        if self.model.linear_path is not None:
-            return np.zeros(size), np.eye(size)
-        if self.data is None:
-            raise LwpipeError("a random face: the model has no base, and there is no data set.")
-        rows = self.data.indices("train")
-        codes = self.model.encode(self.data.vertices[rows]).astype(np.float64)
-        values, vectors = np.linalg.eigh(np.cov(codes.T))
-        return codes.mean(axis=0), vectors * np.sqrt(np.maximum(values, 0))
+        return self._faces.drawn(seed)
 
     def sample_part(
         self,
@@ -508,7 +452,7 @@ class Editor:
         value = read_json(session) if isinstance(session, str | Path) else session
         made = Session.from_json(value, self.digest, self.model.vertex_count, self.part_count)
         for name in (made.source, *(target for target, _ in made.parts.values())):
-            if name not in made.faces and name not in self._rows and not _is_drawn(name):
+            if name not in made.faces and not self._faces.knows(name):
                 raise LwpipeError(f"the session: names the face {name!r}, which is not there.")
         for name in made.measures:
             if name not in self.measures:
@@ -541,21 +485,4 @@ class Editor:
             raise LwpipeError(
                 f"vertex {vertex}: the model has the vertices 0 to {self.model.vertex_count - 1}."
             )
-        return vertex
-
-    def _checked(self, face: npt.ArrayLike, name: str) -> Faces:
-        """Return a face of the model's vertices as float32."""
-        vertices = np.asarray(face, np.float32)
-        count = self.model.vertex_count
-        if vertices.ndim != 2 or vertices.shape[1] != 3:
-            raise LwpipeError(f"{name}: is no array (V, 3) but {vertices.shape}.")
-        if len(vertices) != count:
-            raise LwpipeError(f"{name}: has {len(vertices)} vertices, the model has {count}.")
-        if not (np.abs(vertices) < MAX_MM).all():
-            raise LwpipeError(f"{name}: has coordinates that no face in mm has.")
-        return vertices
-
-
-def _is_drawn(name: str) -> bool:
-    kind, _, seed = name.partition(":")
-    return name == "mean" or (kind == "random" and seed.isascii() and seed.isdigit())
+        return int(vertex)

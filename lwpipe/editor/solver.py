@@ -16,7 +16,7 @@ Data*, 3DPVT 2004).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,11 @@ from lwpipe.model.linear_path import LinearPath
 
 Floats = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.float32]
+
+
+_NEWTON_STEPS = 20
+# A distance of nothing has no direction.
+_SHORTEST_MM = 1e-9
 
 
 class Reach:
@@ -59,6 +64,48 @@ class Reach:
         field = (scaled @ self.path.basis).reshape(-1, 3)
         share = self.share[:, None]
         return np.asarray(np.where(share == 0, face, face + share * field), np.float32)
+
+    def pulled(self, face: Faces, places: Mapping[int, Floats], tolerance: float) -> Faces:
+        """Return the face with vertices pulled to places.
+
+        Parameters
+        ----------
+        face : float32 (V, 3), mm
+        places : of each vertex that is pulled or held, float64 (3,), mm
+        tolerance : t, mm
+        """
+        if not places:
+            return face.copy()
+        vertices = list(places)
+        wanted = np.stack(list(places.values())) - face[vertices]
+        effects = self.effects(vertices).reshape(wanted.size, -1)
+        return self.moved(face, least_change(effects, wanted.reshape(-1), tolerance))
+
+    def stretched(
+        self, face: Faces, ends: npt.NDArray[np.int64], lengths: Floats, tolerance: float
+    ) -> Faces:
+        """Return the face with distances as they shall be, by Newton steps, as near as it comes.
+
+        Parameters
+        ----------
+        face : float32 (V, 3), mm
+        ends : int (n, 2), pairs of vertices
+        lengths : float64 (n,), mm
+        tolerance : t, mm
+        """
+        effects = self.effects(ends.reshape(-1).tolist()).reshape(len(ends), 2, 3, -1)
+        across = effects[:, 1] - effects[:, 0]
+        apart = face[ends[:, 1]].astype(np.float64) - face[ends[:, 0]]
+        change = np.zeros(effects.shape[-1])
+        for _ in range(_NEWTON_STEPS):
+            now = apart + across @ change
+            length = np.maximum(np.linalg.norm(now, axis=1), _SHORTEST_MM)
+            rows = np.einsum("nc,ncz->nz", now / length[:, None], across)
+            off = lengths - length
+            if np.abs(off).max() < tolerance:
+                break
+            change = least_change(rows, off + rows @ change, tolerance)
+        return self.moved(face, change)
 
 
 def least_change(effects: Floats, wanted: Floats, tolerance: float) -> Floats:

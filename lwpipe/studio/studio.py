@@ -10,9 +10,9 @@ from types import TracebackType
 import viser
 
 from lwpipe.editor import Editor
-from lwpipe.studio import tabs
 from lwpipe.studio.guard import Door, bound_uploads, guarded, keep_at_home
 from lwpipe.studio.page import Page
+from lwpipe.studio.tabs import parts, shape, show
 from lwpipe.studio.workbench import MAX_UPLOAD, Workbench
 
 
@@ -61,20 +61,20 @@ class Studio:
         )
         gui.main_panel.dock_right()
         gui.main_panel.set_width(400)
-        tabs.history_row(self.page)
+        show.history_row(self.page)
         group = gui.add_tab_group()
         with group.add_tab("Parts"):
-            tabs.face_tab(self.page)
+            parts.face_tab(self.page)
         with group.add_tab("Pull"):
-            tabs.handle_tab(self.page)
+            shape.handle_tab(self.page)
         with group.add_tab("Measure"):
-            tabs.measure_tab(self.page)
+            shape.measure_tab(self.page)
         with group.add_tab("Look"):
-            tabs.look_tab(self.page)
+            show.look_tab(self.page)
         with group.add_tab("Save"):
-            tabs.file_tab(self.page)
+            show.file_tab(self.page)
         with group.add_tab("Steps"):
-            tabs.history_tab(self.page)
+            show.history_tab(self.page)
 
     def __enter__(self) -> Studio:
         return self

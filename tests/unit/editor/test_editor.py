@@ -234,7 +234,7 @@ def test_without_a_base_the_training_faces_say_what_is_drawn(run: Path) -> None:
     data = Dataset.open(run / "data")
     editor = Editor(make_model(), data)
     codes = editor.model.encode(data.vertices[data.indices("train")]).astype(np.float64)
-    centre, spread = editor._gaussian
+    centre, spread = editor._faces.gaussian
     np.testing.assert_allclose(centre, codes.mean(axis=0))
     np.testing.assert_allclose(spread @ spread.T, np.cov(codes.T), atol=1e-6)
     with pytest.raises(LwpipeError, match="has no base, and there is no data set"):
