@@ -63,8 +63,10 @@ class Page:
 
     def start(self) -> None:
         """Show what there is, and begin to work."""
-        self.refresh()
+        # Pictures are rendered in one thread.
+        self.later("start", lambda: None)
         self._worker.start()
+        self.wait()
 
     def stop(self) -> None:
         """Finish the queue and stop."""

@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from lwpipe.core.errors import LwpipeError
 from lwpipe.editor.session import Session
 from lwpipe.studio.looks import part_color, part_titles
 from lwpipe.studio.page import Page
+from lwpipe.studio.pictures import Thumbnails
 
 # A list of thousands is no list.
 _LISTED = 300
@@ -49,16 +52,10 @@ def face_tab(page: Page) -> None:
     choices = Choices(["mean", *listed[::step]])
     choices.offer_all(bench.session)
     page.before.append(choices.offer_all)
-    seeds = itertools.count(1)
+    seeds, ids = itertools.count(1), set(listed)
 
     def drawn() -> str:
         return f"random:{next(seeds)}"
-
-    def known(name: str) -> str:
-        bench.editor.face(name, bench.session.faces)
-        if name not in bench.editor.names and name not in choices.names:
-            raise LwpipeError(f"{name}: is no face of the data set.")
-        return name
 
     def begin(name: str) -> None:
         bench.set(f"face {name}", source=name)
@@ -68,8 +65,9 @@ def face_tab(page: Page) -> None:
         choices.own.append(source)
         page.bind("source", source, lambda session: session.source)
         page.on("source", source, begin)
-        find = gui.add_text("Find", "", hint="The id of any face of the data set, then Enter")
-        page.on("find", find, lambda name: begin(known(name.strip())) if name.strip() else None)
+        find = gui.add_text("Find", "", hint="The id of any face of the data set")
+        # Every letter that is typed comes here.
+        page.on("find", find, lambda name: begin(name.strip()) if name.strip() in ids else None)
         group = gui.add_button_group("", ("Mean", "Random", "Go on from here"))
         page.buttons(
             group,
@@ -93,6 +91,8 @@ def face_tab(page: Page) -> None:
     with gui.add_folder("All parts"):
         other = gui.add_dropdown("Take from", choices.names)
         choices.own.append(other)
+        page.on("other", other, lambda _: None)
+        _pair(page, lambda session: (session.source, other.value))
         group = gui.add_button_group("", ("Swap all", "Random", "Reset"))
         page.buttons(
             group,
@@ -115,6 +115,27 @@ def face_tab(page: Page) -> None:
         )  # fmt: skip
         for name, dial in (("keep", keep), ("harmony", harmony)):
             _dial(page, name, dial)
+
+
+def _pair(page: Page, names: Callable[[Session], tuple[str, ...]]) -> None:
+    """Add small pictures of faces, where the machine can render."""
+    thumbnails = Thumbnails(page.bench.editor)
+    blank = np.full((8, 8, 3), 255, np.uint8)
+    image = page.server.gui.add_image(blank, visible=False)
+    shown: list[tuple[str, ...]] = []
+
+    def show() -> None:
+        wanted = names(page.bench.session)
+        if shown == [wanted]:
+            return
+        shown[:] = [wanted]
+        try:
+            image.image = thumbnails.of(wanted, page.bench.session)
+            image.visible = True
+        except LwpipeError:
+            image.visible = False
+
+    page.after.append(show)
 
 
 def _dial(page: Page, name: str, dial: Any) -> None:

@@ -12,6 +12,8 @@ from lwpipe.studio.page import Page
 from lwpipe.studio.pictures import png, strip_of_steps
 from lwpipe.studio.scene import CAMERAS
 
+_SHOWN_STEPS = 24
+
 
 def look_tab(page: Page) -> None:
     """Add how the face is shown."""
@@ -139,18 +141,20 @@ def history_row(page: Page) -> None:
 
 
 def history_tab(page: Page) -> None:
-    """Add the list of steps."""
+    """Add the list of steps, and the way back to any of them."""
     bench, gui = page.bench, page.server.gui
+    step = gui.add_number("Go to step", 1, min=1, step=1)
+    page.bind("step", step, lambda _: bench.history.place + 1)
+    page.on("step", step, lambda number: bench.go(int(number) - 1))
     listed = gui.add_markdown("")
 
     def show() -> None:
         history = bench.history
-        first = max(0, history.place - 12)
-        lines = [
-            f"{'**' if at == history.place else ''}{at + 1}. {history.steps[at].label}"
-            f"{'**' if at == history.place else ''}"
-            for at in range(first, min(first + 25, len(history.steps)))
-        ]
+        first = max(0, history.place - _SHOWN_STEPS // 2)
+        lines = []
+        for at, each in list(enumerate(history.steps))[first : first + _SHOWN_STEPS]:
+            mark = "**" if at == history.place else ""
+            lines.append(f"{mark}{at + 1}: {each.label}{mark}")
         content = "\n\n".join(lines)
         if listed.content != content:
             listed.content = content
