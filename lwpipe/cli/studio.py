@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
 from argparse import Namespace
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 from lwpipe.cli.context import say
 from lwpipe.core.errors import LwpipeError
+
+# Addresses that stand for all of this machine's.
+_EVERY = ("0.0.0.0", "::")  # noqa: S104
 
 # What is slow to import is imported inside the command: help must not wait for PyTorch.
 
@@ -67,7 +71,9 @@ def studio(options: Namespace) -> None:
     with Studio(editor, autosave, options.host, options.port, token, run.resolve().name) as made:
         if made.bench.said:
             say(made.bench.said)
-        address = f"http://{options.host}:{made.port}/" + (f"?token={token}" if token else "")
+        name = socket.gethostname() if options.host in _EVERY else options.host
+        name = f"[{name}]" if ":" in name else name
+        address = f"http://{name}:{made.port}/" + (f"?token={token}" if token else "")
         say(f"Open {address} in a browser; the session is kept in {autosave}. Ctrl+C ends.")
         if not home:
             say("Everyone who can reach this machine and has the token can use the studio.")

@@ -135,6 +135,7 @@ class Page:
             for show in self.after:
                 show()
             self.scene.show_handles(session, self.bench.face)
+        self.server.flush()
 
     def say(self, sentence: str, client: int | None = None, good: bool = False) -> None:
         """Tell one page something, or all of them."""

@@ -55,11 +55,14 @@ class Workbench:
         session = Session(source=editor.names[0] if editor.names else "mean")
         if autosave is not None and autosave.exists():
             try:
-                session = editor.reopen(autosave)
-                editor.vertices(session)
+                opened = editor.reopen(autosave)
+                editor.vertices(opened)
+                session = opened
             except LwpipeError as error:
-                session = Session(source=session.source)
-                self.said = f"{autosave}: the session of before is not opened: {error}"
+                # It would be written over.
+                aside = autosave.with_name(f"{autosave.stem}.before{autosave.suffix}")
+                autosave.replace(aside)
+                self.said = f"{aside}: the session of before is not opened: {error}"
         self.history = History(session)
         self.face, self.source = self._made(session)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,7 +203,8 @@ def test_the_command_says_where_it_listens(
     assert "Open http://127.0.0.1:8080/ in a browser" in home
     assert "token" not in home
     away = said(["studio", str(run), "--host", "0.0.0.0"], monkeypatch, capsys)
-    assert re.search(r"Open http://0\.0\.0\.0:8080/\?token=\S{16,} in a browser", away)
+    name = re.escape(socket.gethostname())
+    assert re.search(rf"Open http://{name}:8080/\?token=\S{{16,}} in a browser", away)
     assert "Everyone who can reach this machine and has the token" in away
     own = said(["studio", str(run), "--token", "my-own-token"], monkeypatch, capsys)
     assert "/?token=my-own-token in" in own

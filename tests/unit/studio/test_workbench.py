@@ -90,13 +90,16 @@ def test_the_session_is_kept_and_opened(bench: Workbench, editor: Editor) -> Non
     assert other.face.tobytes() == bench.face.tobytes()
 
 
-def test_a_damaged_autosave_is_told_and_left(editor: Editor, tmp_path: Path) -> None:
+def test_a_damaged_autosave_is_told_and_laid_aside(editor: Editor, tmp_path: Path) -> None:
     file = tmp_path / "session.json"
     file.write_text("{")
     bench = Workbench(editor, file)
-    assert bench.said.startswith(f"{file}: the session of before is not opened")
+    aside = tmp_path / "session.before.json"
+    assert bench.said.startswith(f"{aside}: the session of before is not opened")
     assert bench.session.source == "face_00"
-    assert file.read_text() == "{"
+    bench.save()
+    assert aside.read_text() == "{"
+    assert Workbench(editor, file).said == ""
 
 
 def test_the_result_can_be_gone_on_from(bench: Workbench) -> None:
