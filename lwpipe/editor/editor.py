@@ -158,6 +158,10 @@ class Editor:
         """The ids of the faces of the data set."""
         return list(self._faces.rows)
 
+    def knows(self, name: str) -> bool:
+        """Say whether a name is 'mean', 'random:SEED' or the id of a face: of no file."""
+        return self._faces.knows(name)
+
     def edit(
         self,
         source: npt.ArrayLike,
@@ -349,7 +353,10 @@ class Editor:
     def measured_parts(self, names: Sequence[str]) -> list[int]:
         """Return the parts that the ends of measurements belong to."""
         ends = [end for name in names for end in self._measure(name).ends]
-        return [int(part) for part in np.flatnonzero((self._shares()[ends] >= _SHARE).any(axis=0))]
+        shares = self._shares()[ends]
+        # A vertex belongs to one part at least, however many share it.
+        owned = (shares >= _SHARE) | (shares == shares.max(axis=1, keepdims=True))
+        return [int(part) for part in np.flatnonzero(owned.any(axis=0))]
 
     def random_face(self, seed: int) -> Faces:
         """Return a face whose encoding is drawn from the Gaussian of the training encodings.
@@ -452,7 +459,7 @@ class Editor:
         value = read_json(session) if isinstance(session, str | Path) else session
         made = Session.from_json(value, self.digest, self.model.vertex_count, self.part_count)
         for name in (made.source, *(target for target, _ in made.parts.values())):
-            if name not in made.faces and not self._faces.knows(name):
+            if name not in made.faces and not self.knows(name):
                 raise LwpipeError(f"the session: names the face {name!r}, which is not there.")
         for name in made.measures:
             if name not in self.measures:

@@ -61,7 +61,7 @@ class FaceBook:
         if name in others:
             return self.checked(others[name], name)
         if name == MEAN:
-            return self.model.template
+            return self.model.template.copy()
         if (seed := seed_of(name)) is not None:
             return self.drawn(seed)
         if self.data is not None:

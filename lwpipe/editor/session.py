@@ -24,6 +24,7 @@ VERSION = 1
 MAX_FACES, MAX_HANDLES, MAX_NAME = 100, 200, 200
 # Farther than any vertex of a face may be pulled, mm.
 MAX_MM = 1e5
+MAX_ALPHA = 10.0
 
 Faces = npt.NDArray[np.float32]
 
@@ -201,7 +202,9 @@ def _handle(value: Any, vertices: int, parts: int) -> Handle:
 def _exchange(value: Any, key: str) -> tuple[str, float]:
     entry = _mapping(value, key, 2)
     _keys(entry, {"target", "alpha"}, f"the session: `{key}`")
-    return _text(entry["target"], key), _number(entry["alpha"], f"{key}.alpha", -10, 10)
+    return _text(entry["target"], key), _number(
+        entry["alpha"], f"{key}.alpha", -MAX_ALPHA, MAX_ALPHA
+    )
 
 
 def _keys(value: Mapping[str, Any], expected: set[str], where: str) -> None:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lwpipe.core.errors import LwpipeError, printable
 from lwpipe.core.files import write_json
 from lwpipe.editor import Editor, Handle, Session
+from lwpipe.editor.session import MAX_ALPHA
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import READERS, parse_mesh
 from lwpipe.mesh.topology import edges
@@ -72,6 +73,10 @@ class Workbench:
         return self.history.session
 
     def _made(self, session: Session) -> tuple[Faces, Faces]:
+        """Return what a session makes, and its source; a page may name no file of this machine."""
+        for name in (session.source, *(target for target, _ in session.parts.values())):
+            if name not in session.faces and not self.editor.knows(name):
+                raise LwpipeError(f"{printable(str(name))[:60]}: is no face that is known here.")
         face = self.editor.vertices(session)
         return face, self.editor.face(session.source, session.faces)
 
@@ -128,6 +133,8 @@ class Workbench:
 
     def take(self, part: int, target: str, alpha: float, key: str = "") -> None:
         """Take a part from a face."""
+        if not abs(alpha) <= MAX_ALPHA:
+            raise LwpipeError(f"part {part}: alpha {alpha:g} is beyond {MAX_ALPHA:g}.")
 
         def change(session: Session) -> Session:
             if part in session.locked:

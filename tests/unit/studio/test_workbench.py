@@ -281,10 +281,17 @@ def check(bench: Workbench, act: object, case: object) -> None:
     assert bench.face is face
 
 
-def test_what_cannot_be_shown_is_not_a_step(bench: Workbench) -> None:
+def test_what_cannot_be_shown_is_not_a_step(
+    bench: Workbench, editor: Editor, tmp_path: Path
+) -> None:
+    (tmp_path / "mean.ply").write_bytes(ply(editor.mean, editor.triangles))
     steps = len(bench.history.steps)
-    with pytest.raises(LwpipeError, match="no face with the id"):
-        bench.take(0, "nobody", 1.0)
+    for name in ("nobody", str(tmp_path / "mean.ply"), "random:-1"):
+        with pytest.raises(LwpipeError, match="is no face that is known here"):
+            bench.take(0, name, 1.0)
+    for alpha in (11.0, float("nan"), float("-inf")):
+        with pytest.raises(LwpipeError, match=r"alpha .* is beyond 10"):
+            bench.take(0, "mean", alpha)
     with pytest.raises(LwpipeError, match="is no length"):
         bench.measure("mouth width", -3.0)
     with pytest.raises(LwpipeError, match="the model has the parts"):
