@@ -80,9 +80,11 @@ class Tour:
         bench, count = self.bench, self.editor.part_count
         self.do(lambda: bench.set("face", source=self.source))
         frames = []
-        for part in reversed(range(count)):
+        # The last two parts one by one, the others together.
+        for parts in ([count - 1], [count - 2], [*range(count - 2)]):
             for share in (0.34, 0.67, 1.0):
-                self.do(lambda p=part, s=share: bench.take(p, self.target, s))
+                for part in parts:
+                    self.do(lambda p=part, s=share: bench.take(p, self.target, s))
                 frames.append(self.picture())
         frames = [frames[0], *frames, *[frames[-1]] * 4]
         small = [
