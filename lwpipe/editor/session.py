@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -236,9 +235,7 @@ def _text(value: Any, key: str) -> str:
 def _number(value: Any, key: str, least: float, most: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise LwpipeError(f"the session: `{key}` is {_shown(value)}, which is no number.")
-    if not (math.isfinite(value) if isinstance(value, float) else True) or not (
-        least <= value <= most
-    ):
+    if not least <= value <= most:
         raise LwpipeError(
             f"the session: `{key}` is {_shown(value)}, which is not between {least:g} and {most:g}."
         )

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import viser
@@ -103,9 +104,9 @@ class Page:
                     self._idle.set()
                     return
                 key, (job, client) = self._jobs.popitem(last=False)
-            done = self._do(job, client)
             # A dial that still moves is not set back to where it was a moment ago.
-            self.refresh(key if done else "")
+            moving = key if self._do(job, client) else ""
+            self._do(partial(self.refresh, moving), client)
             if not self._jobs:
                 self._do(self.bench.save, client)
 
