@@ -49,7 +49,7 @@ def requirements_in() -> str:
     """Return `requirements.in`: everything that the tests need."""
     extras = project()["optional-dependencies"]
     return requirements(
-        project()["dependencies"], extras["cluster"], extras["dev"], extras["export"]
+        project()["dependencies"], *(extras[e] for e in ("cluster", "dev", "export", "studio"))
     )
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lwpipe.core.errors import LwpipeError
     from lwpipe.data.store import Dataset
     from lwpipe.editing import EditingSettings, edit_part
+    from lwpipe.editor import Editor
     from lwpipe.model import PartModel, load
 
 # A thread that waits for the others sleeps. Spinning, the default of some OpenMP libraries, takes
@@ -26,6 +27,7 @@ except PackageNotFoundError:  # a job in an environment of its own imports it fr
 __all__ = [
     "Dataset",
     "EditingSettings",
+    "Editor",
     "LwpipeError",
     "PartModel",
     "__version__",
@@ -39,6 +41,7 @@ __getattr__ = lazily(
     {
         "Dataset": "lwpipe.data.store",
         "EditingSettings": "lwpipe.editing",
+        "Editor": "lwpipe.editor",
         "LwpipeError": "lwpipe.core.errors",
         "PartModel": "lwpipe.model",
         "edit_part": "lwpipe.editing",

@@ -1,17 +1,14 @@
-"""The command `edit`: move one part of a face towards another face's."""
+"""The command `edit`: move parts of a face towards other faces'."""
 
 from __future__ import annotations
 
 import math
 from argparse import Namespace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from lwpipe.cli.context import say
 from lwpipe.core.errors import LwpipeError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
 
 # What is slow to import is imported inside the commands: help must not wait for PyTorch.
 
@@ -20,14 +17,24 @@ def add_command(subparsers: Any) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "edit",
-        help="replace one part of a face by another face's",
-        description="Move one part of a source face towards a target face and write the mesh. "
-        "Meshes have the vertices of the data set, in mm and in its pose.",
+        help="replace parts of a face by other faces'",
+        description="Move parts of a source face towards target faces and write the mesh. A face "
+        "is a mesh with the vertices of the data set, in mm and in its pose, the id of a face of "
+        "the data set, 'mean', or 'random:SEED'.",
     )
-    parser.add_argument("model", metavar="MODEL", help="model.safetensors, or its folder")
-    parser.add_argument("--source", required=True, metavar="MESH", help="mesh, or id in --data")
-    parser.add_argument("--target", required=True, metavar="MESH", help="mesh, or id in --data")
-    parser.add_argument("--part", required=True, type=int, metavar="K", help="from 0 on")
+    parser.add_argument(
+        "model", metavar="MODEL", help="folder of a run, results/NAME, or of a model, or its file"
+    )
+    parser.add_argument("--variant", default="on_pca", help="of a run (default: on_pca)")
+    parser.add_argument("--source", required=True, metavar="FACE", help="the face that is edited")
+    parser.add_argument("--target", metavar="FACE", help="of each --part that names none")
+    parser.add_argument(
+        "--part",
+        required=True,
+        action="append",
+        metavar="K[=FACE[:ALPHA]]",
+        help="from 0 on, and from which face; can be repeated, all are replaced at once",
+    )
     parser.add_argument(
         "--alpha", type=float, default=1.0, help="0: the source, 1: the target's part (default: 1)"
     )
@@ -52,54 +59,73 @@ def add_command(subparsers: Any) -> None:
         "represent; without --keep and --harmony",
     )
     parser.add_argument("--output", required=True, metavar="PLY", help="mesh to write")
-    parser.add_argument("--data", metavar="FOLDER", help="data set that ids refer to")
+    parser.add_argument(
+        "--data", metavar="FOLDER", help="data set that ids refer to (default: that of the run)"
+    )
     parser.set_defaults(command=edit)
 
 
 def edit(options: Namespace) -> None:
-    """Move one part of a face towards another face's and write the mesh."""
-    from lwpipe.editing import EditingSettings, edit_part
-    from lwpipe.mesh.ply_file import write_ply
-    from lwpipe.model import load
-
-    if not math.isfinite(options.alpha):
-        raise LwpipeError(f"--alpha {options.alpha}: is not a finite number.")
+    """Move parts of a face towards other faces' and write the mesh."""
     for name in ("keep", "harmony"):
         if not 0 <= getattr(options, name) <= 1:
             raise LwpipeError(f"--{name} {getattr(options, name)}: must lie between 0 and 1.")
-    model = load(options.model)
-    if not 0 <= options.part < model.part_count:
-        raise LwpipeError(
-            f"--part {options.part}: the model has the parts 0 to {model.part_count - 1}."
-        )
-    faces = [_face(word, options.data) for word in (options.source, options.target)]
-    for word, face in zip((options.source, options.target), faces, strict=True):
-        if face.shape != (model.vertex_count, 3):
+    asked = [_exchange(word, options.target, options.alpha) for word in options.part]
+    parts = {part: (target, alpha) for part, target, alpha in asked}
+    if len(parts) < len(asked):
+        raise LwpipeError("--part: names a part twice.")
+
+    from lwpipe.data.store import Dataset
+    from lwpipe.editor.editor import Editor
+    from lwpipe.mesh.ply_file import write_ply
+    from lwpipe.model import load
+    from lwpipe.run.trained import find_trained
+
+    place, folder = find_trained(options.model, options.variant)
+    names = {options.source, *(target for target, _ in parts.values())}
+    if options.data is not None:
+        folder = options.data
+    elif all(Path(name).is_file() for name in names):
+        folder = None
+    model = load(place)
+    for part in parts:
+        if part >= model.part_count:
             raise LwpipeError(
-                f"{word}: has {len(face)} vertices, the model has {model.vertex_count}."
+                f"--part {part}: the model has the parts 0 to {model.part_count - 1}."
             )
-    dials = EditingSettings(residual=True, keep=options.keep, harmony=options.harmony)
-    editing = EditingSettings() if options.plain else dials
-    edited = edit_part(model, faces[0], faces[1], options.part, options.alpha, editing)
-    write_ply(options.output, edited, model.triangles)
+    editor = Editor(model, None if folder is None else Dataset.open(folder))
+    faces = {name: editor.face(name) for name in sorted(names)}
+    edited = editor.edit(
+        faces[options.source],
+        {part: (faces[target], alpha) for part, (target, alpha) in parts.items()},
+        options.keep,
+        options.harmony,
+        options.plain,
+    )
+    write_ply(options.output, edited, editor.triangles)
     say(options.output)
 
 
-def _face(word: str, folder: str | None) -> npt.NDArray[np.float32]:
-    """Read a mesh file, or a face of a data set by its id, (V, 3) in mm."""
-    import numpy as np
+def _exchange(word: str, target: str | None, alpha: float) -> tuple[int, str, float]:
+    """Read K[=FACE[:ALPHA]]: the part, the name of the face that gives it, and alpha."""
+    number, equals, face = word.partition("=")
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise LwpipeError(f"--part {word}: is not K, K=FACE or K=FACE:ALPHA, K being a number.")
+    if equals:
+        target = face
+        before, colon, last = face.rpartition(":")
+        # 'random:7' is a face.
+        if colon and before != "random" and (said := _number(last)) is not None:
+            target, alpha = before, said
+    if not target:
+        raise LwpipeError(f"--part {word}: names no face, and there is no --target.")
+    if not math.isfinite(alpha):
+        raise LwpipeError(f"--alpha {alpha}: is not a finite number.")
+    return int(number), target, alpha
 
-    from lwpipe.data.store import Dataset
-    from lwpipe.mesh.faults import MeshError
-    from lwpipe.mesh.read import read_mesh
 
-    if folder is None:
-        try:
-            return read_mesh(word)[0].astype(np.float32)
-        except MeshError as error:
-            raise LwpipeError(f"{word}: {error}.") from error
-    dataset = Dataset.open(folder)
-    rows = np.flatnonzero(dataset.faces["id"].to_numpy() == word)
-    if len(rows) == 0:
-        raise LwpipeError(f"{folder}: has no face with the id {word!r}.")
-    return np.array(dataset.vertices[rows[0]])
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -10,7 +10,9 @@ from lwpipe.cli.context import say
 from lwpipe.core.errors import LwpipeError
 
 if TYPE_CHECKING:
+    from lwpipe.data.store import Dataset
     from lwpipe.export.morphs import Morphs
+    from lwpipe.model import PartModel
 
 # What is slow to import is imported inside the commands: help must not wait for PyTorch.
 
@@ -109,25 +111,18 @@ def export_usd(options: Namespace) -> None:
 
 def export_onnx(options: Namespace) -> None:
     """Write a piece of the model as ONNX."""
-    from lwpipe.data.store import Dataset
     from lwpipe.export.names import part_names
     from lwpipe.export.onnx_file import write_onnx
-    from lwpipe.export.places import find_places
-    from lwpipe.model import load
 
-    places = find_places(options.run, options.variant)
-    model = load(places.model)
-    regions = Dataset.open(places.data).regions() if model.parts_match_weights else None
+    model, data = _trained(options)
+    regions = data.regions() if model.parts_match_weights else None
     write_onnx(model, options.output, options.graph, part_names(model.weights, regions))
     say(options.output)
 
 
 def _morphs(options: Namespace) -> Morphs:
     """Make the blend shapes that the options ask for."""
-    from lwpipe.data.store import Dataset
     from lwpipe.export.morphs import exchanges, principal_directions
-    from lwpipe.export.places import find_places
-    from lwpipe.model import load
 
     for name, most in (("directions", 64), ("steps", 64)):
         if not 1 <= getattr(options, name) <= most:
@@ -136,10 +131,21 @@ def _morphs(options: Namespace) -> Morphs:
         raise LwpipeError(f"--sigmas {options.sigmas}: must be above 0 and at most 10.")
     if (options.source is None) != (options.target is None):
         raise LwpipeError("--source and --target: give both, or none of them.")
-    places = find_places(options.run, options.variant)
-    model, data = load(places.model), Dataset.open(places.data)
+    model, data = _trained(options)
     if options.source is None:
         return principal_directions(
             model, data, model.triangles, options.directions, options.sigmas
         )
     return exchanges(model, data, model.triangles, options.source, options.target, options.steps)
+
+
+def _trained(options: Namespace) -> tuple[PartModel, Dataset]:
+    """Open the model of a run, and the faces that it was trained on."""
+    from lwpipe.data.store import Dataset
+    from lwpipe.model import load
+    from lwpipe.run.trained import find_trained
+
+    place, data = find_trained(options.run, options.variant)
+    if data is None:
+        raise LwpipeError(f"{options.run}: has no data set beside its models.")
+    return load(place), Dataset.open(data)

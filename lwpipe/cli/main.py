@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # Imported here, where what is wrong with a plugin becomes a sentence.
-    from lwpipe.cli import config, edit, export, look, stages
+    from lwpipe.cli import config, edit, export, look, stages, studio
 
     parser = argparse.ArgumentParser(
         prog="lwpipe",
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     stages.add_commands(subparsers)
     edit.add_command(subparsers)
     export.add_command(subparsers)
+    studio.add_command(subparsers)
     look.add_commands(subparsers)
     config.add_command(subparsers)
     return parser

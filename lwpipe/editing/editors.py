@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +17,8 @@ from lwpipe.model.linear_path import LinearPath
 
 Faces = npt.NDArray[np.float32]
 Codes = npt.NDArray[np.float32]
+# Of each part: what `encode` gives of its targets, and alpha.
+Exchanges = Mapping[int, tuple[Codes, float]]
 
 # From this weight on a vertex belongs to the part as a whole.
 _WHOLE = np.float32(0.1)
@@ -126,7 +130,11 @@ class ModelEditor(Editor):
 
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
         """Decode the sources' encodings (n, K, Z) with part `part` blended, (n, V, 3), mm."""
-        return self.model.decode(blend_part(sources, targets, part, alpha))
+        return self.blend_parts(sources, {part: (targets, alpha)})
+
+    def blend_parts(self, sources: Codes, exchanges: Exchanges) -> Faces:
+        """Decode the sources' encodings with several parts blended, (n, V, 3), mm."""
+        return self.model.decode(_blended(sources, exchanges))
 
 
 class KeepingEditor(Editor):
@@ -158,8 +166,7 @@ class KeepingEditor(Editor):
         self.part_count = model.part_count
         placed = model.part_count > 1 and model.parts_match_weights
         self.weights = np.asarray(weights, np.float32) if placed else None
-        path = model.linear_path if editing.residual and placed else None
-        self.decode = model.decode if path is None else path.decode
+        self.path = model.linear_path if placed else None
         self.harmony: Harmony | None = None
         if editing.harmony > 0:
             self.harmony = Harmony.of(model.projections, model.linear_path)
@@ -167,8 +174,14 @@ class KeepingEditor(Editor):
     def encode(self, faces: Faces) -> Codes:
         """Return faces, what L makes of them, and encodings side by side, float32 (n, 6V + Z)."""
         z = self.model.encode(faces)
-        pieces = (faces, self.decode(self.model.parts(z)), z)
+        pieces = (faces, self._decoded(self.model.parts(z)), z)
         return np.concatenate([piece.reshape(len(faces), -1) for piece in pieces], axis=1)
+
+    def _decoded(self, parts: Codes) -> Faces:
+        """Return L of part encodings (n, K, Z), (n, V, 3), mm; without the residual D."""
+        if self.path is None or not self.editing.residual:
+            return self.model.decode(parts)
+        return self.path.decode(parts)
 
     def _opened(self, codes: Codes) -> tuple[Faces, Faces, Codes]:
         size = 3 * self.model.vertex_count
@@ -176,41 +189,87 @@ class KeepingEditor(Editor):
         shape = (*codes.shape[:-1], self.model.vertex_count, 3)
         return faces.reshape(shape), decoded.reshape(shape), z
 
+    def dialled(self, editing: EditingSettings) -> KeepingEditor:
+        """Return an editor of the same model with other dials; what is costly is shared.
+
+        What `encode` gives is the same of all that keep the residual, and of all that do not.
+        """
+        other = copy(self)
+        other.editing = editing
+        if editing.harmony > 0 and other.harmony is None:
+            other.harmony = Harmony.of(self.model.projections, self.model.linear_path)
+        return other
+
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
         """Return the sources with part `part` replaced, (n, V, 3), mm, of what `encode` gives."""
+        return self.blend_parts(sources, {part: (targets, alpha)})
+
+    def blend_parts(self, sources: Codes, exchanges: Exchanges) -> Faces:
+        """Return the sources with several parts replaced at once, (n, V, 3), mm.
+
+        The parts are exchanged in one decoding; w_k (.) (t - s) is a sum over them, and M and
+        1 - w_k are those of the weights' sum; the order of the parts says nothing.
+
+        Parameters
+        ----------
+        sources : of `encode`
+        exchanges : of each part that is replaced, what `encode` gives of its targets, and alpha
+        """
         face, decoded, z = self._opened(sources)
-        if alpha == 0:
+        opened = {
+            part: (self._opened(targets), alpha)
+            for part, (targets, alpha) in sorted(exchanges.items(), key=lambda item: item[0])
+            if alpha != 0
+        }
+        if not opened:
             return face.copy() if self.editing.residual else decoded.copy()
-        target_face, target_decoded, target_z = self._opened(targets)
-        moved = self.decode(self._moved(z, target_z, part, alpha)) - decoded
+        codes = {part: (target[2], alpha) for part, (target, alpha) in opened.items()}
+        moved = self._decoded(self._moved(z, codes)) - decoded
         if self.weights is None:
             return np.asarray(face + moved if self.editing.residual else decoded + moved)
-        column = self.weights[:, part, None]
+        column = self.weights[:, list(opened)].sum(axis=1, keepdims=True)
         held = 1 - self.editing.keep * (1 - np.minimum(column / _WHOLE, 1))
         if not self.editing.residual:
             edited = decoded + held * moved
             return np.asarray(edited, np.float32)
-        share = np.float32(alpha) * column
-        beyond = moved - share * (target_decoded - decoded)
+        edited, beyond = face, moved
+        for part, ((target_face, target_decoded, _), alpha) in opened.items():
+            share = np.float32(alpha) * self.weights[:, part, None]
+            beyond = beyond - share * (target_decoded - decoded)
+            edited = edited + share * (target_face - face)
         heard = held * (1 - np.float32(1 - self.editing.harmony) * column)
-        edited = face + share * (target_face - face) + heard * beyond
+        edited = edited + heard * beyond
         # Adding zero to a negative zero would change a bit of it.
         still = (held == 0) & (column == 0)
         return np.asarray(np.where(still, face, edited), np.float32)
 
-    def _moved(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Codes:
+    def _moved(self, sources: Codes, exchanges: Exchanges) -> Codes:
         """Return the part encodings (n, K, Z) of the edited faces, of encodings (n, Z)."""
         parts = self.model.parts(sources)
-        blended = blend_part(parts, self.model.parts(targets), part, alpha)
-        if self.harmony is None:
+        blended = _blended(
+            parts, {part: (self.model.parts(z), alpha) for part, (z, alpha) in exchanges.items()}
+        )
+        if self.harmony is None or self.editing.harmony == 0:
             return blended
-        change = alpha * self.harmony.changes(sources, {part: targets})[part]
+        changes = self.harmony.changes(
+            sources, {part: targets for part, (targets, _) in exchanges.items()}
+        )
+        change = sum(alpha * changes[part] for part, (_, alpha) in exchanges.items())
         following = parts + np.einsum("kij,nj->nki", self.model.projections, change)
         mixed = blended + self.editing.harmony * (following - blended)
         return np.asarray(mixed, np.float32)
 
 
-def make_editor(model: FaceModel, weights: npt.ArrayLike, editing: EditingSettings) -> Editor:
+def _blended(parts: Codes, exchanges: Exchanges) -> Codes:
+    """Return part encodings (n, K, Z) with several parts moved towards their targets'."""
+    for part, (targets, alpha) in exchanges.items():
+        parts = blend_part(parts, targets, part, alpha)
+    return parts
+
+
+def make_editor(
+    model: FaceModel, weights: npt.ArrayLike, editing: EditingSettings
+) -> ModelEditor | KeepingEditor:
     """Return the editor of a model: as in the paper where no dial is turned."""
     if editing == EditingSettings() or model.part_count == 1:
         return ModelEditor(model)

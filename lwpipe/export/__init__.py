@@ -9,14 +9,11 @@ if TYPE_CHECKING:
     from lwpipe.export.morphs import Morphs, exchanges, principal_directions
     from lwpipe.export.onnx_file import make_onnx, write_onnx
     from lwpipe.export.page import write_html
-    from lwpipe.export.places import Places, find_places
     from lwpipe.export.usd import write_usd
 
 __all__ = [
     "Morphs",
-    "Places",
     "exchanges",
-    "find_places",
     "make_onnx",
     "principal_directions",
     "write_glb",
@@ -29,9 +26,7 @@ __getattr__ = lazily(
     __name__,
     {
         "Morphs": "lwpipe.export.morphs",
-        "Places": "lwpipe.export.places",
         "exchanges": "lwpipe.export.morphs",
-        "find_places": "lwpipe.export.places",
         "make_onnx": "lwpipe.export.onnx_file",
         "principal_directions": "lwpipe.export.morphs",
         "write_glb": "lwpipe.export.glb",

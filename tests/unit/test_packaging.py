@@ -68,9 +68,10 @@ def test_every_import_is_declared(made) -> None:
     # imported for type checkers alone, which tests/unit/core/test_shapes.py sees to.
     foreign = imported - set(sys.stdlib_module_names) - {"lwpipe", "triton", "jaxtyping"}
     homes = packages_distributions()
-    # What the exports need is asked for where it is missing.
-    asked = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["export"]
-    declared = {re.sub(r"[-_.]+", "-", made.name_of(e).lower()) for e in asked}
+    # What exports and the studio need is asked for where it is missing.
+    extras = PROJECT["optional-dependencies"]
+    needed = [*PROJECT["dependencies"], *extras["export"], *extras["studio"]]
+    declared = {re.sub(r"[-_.]+", "-", made.name_of(e).lower()) for e in needed}
     for module in foreign:
         names = {re.sub(r"[-_.]+", "-", name.lower()) for name in homes.get(module, [module])}
         assert names & declared, f"{module} is imported and not declared"

@@ -318,7 +318,7 @@ def test_in_full_harmony_the_model_is_heard_inside_the_part() -> None:
     keeping = editor(harmony=1.0)
     sources, targets = MODEL.encode(SOURCES), MODEL.encode(TARGETS)
     source, target = (PATH.decode(MODEL.parts(codes)) for codes in (sources, targets))
-    moved = PATH.decode(keeping._moved(sources, targets, 1, 0.6)) - source
+    moved = PATH.decode(keeping._moved(sources, {1: (targets, 0.6)})) - source
     residual = (TARGETS - target) - (SOURCES - source)
     expected = SOURCES + moved + np.float32(0.6) * WEIGHTS[:, 1, None] * residual
     np.testing.assert_allclose(keeping.edit(SOURCES, TARGETS, 1, 0.6), expected, atol=1e-3)

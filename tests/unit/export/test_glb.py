@@ -14,12 +14,13 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset
 from lwpipe.editing import KeepingEditor
 from lwpipe.editing.settings import KEEPING
-from lwpipe.export import Morphs, exchanges, find_places, principal_directions, write_glb
+from lwpipe.export import Morphs, exchanges, principal_directions, write_glb
 from lwpipe.export.names import part_names
 from lwpipe.export.surface import vertex_normals
 from lwpipe.mesh.gltf_file import FLOAT, UNSIGNED, GltfFile
 from lwpipe.mesh.read import read_mesh
 from lwpipe.model import load
+from lwpipe.run.trained import find_trained
 from tests.helpers import programs
 from tests.unit.editing.test_keeping import MODEL, WEIGHTS
 from tests.unit.export.conftest import mirrored
@@ -126,7 +127,7 @@ def test_a_model_of_one_part_moves_the_whole_face(run: Path, tmp_path: Path) -> 
 
 
 def test_parts_without_places_are_called_by_their_numbers(run: Path, data: Dataset) -> None:
-    model = load(find_places(run, "placeless").model)
+    model = load(find_trained(run, "placeless")[0])
     for morphs in (
         principal_directions(model, data, model.triangles, 1),
         exchanges(model, data, model.triangles, "f01", "f02"),
@@ -204,13 +205,13 @@ def test_what_is_wrong_is_said_in_a_sentence(
     out = ["--output", str(tmp_path / "a.glb")]
     here = ["export", "glb", str(run)]
     wrong = {
-        "has no trained variant 'outer'; it has on_pca, placeless, whole.": [
+        "has no trained variant 'outer': it has on_pca, placeless, whole.": [
             *here,
             "--variant",
             "outer",
             *out,
         ],
-        "has no trained variant: name the folder of a run": ["export", "glb", str(tmp_path), *out],
+        "has no data set beside its models.": ["export", "glb", str(tmp_path), *out],
         "cannot be written:": [*here, "--output", str(tmp_path / "file" / "a.glb")],
         "has no face with the id 'x'.": [*here, "--source", "x", "--target", "f01", *out],
         "--source and --target: give both": [*here, "--source", "f01", *out],
@@ -236,8 +237,10 @@ def test_a_model_of_other_faces_is_refused(data: Dataset) -> None:
 def test_a_data_set_of_its_own_is_found(run: Path, tmp_path: Path) -> None:
     root = tmp_path / "run"
     (root / "variants/v/training").mkdir(parents=True)
-    (root / "variants/v/training/model.safetensors").write_bytes(b"")
-    assert find_places(root, "v").data == root / "data"
-    (root / "variants/v/data").mkdir()
-    assert find_places(root, "v").data == root / "variants/v/data"
-    assert load(find_places(run, "on_pca").model).part_count == 3
+    (root / "variants/v/training/model.json").write_text("{}")
+    assert find_trained(root, "v")[1] is None
+    for folder in (root / "data", root / "variants/v/data"):
+        folder.mkdir()
+        (folder / "dataset.json").write_text("{}")
+        assert find_trained(root, "v")[1] == folder
+    assert load(find_trained(run, "on_pca")[0]).part_count == 3

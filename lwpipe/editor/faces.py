@@ -1,0 +1,120 @@
+"""Faces by their names: of the data set, of files, the mean, and those that are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lwpipe.core.errors import LwpipeError
+from lwpipe.data.store import Dataset
+from lwpipe.editor.session import MAX_MM
+from lwpipe.mesh.faults import MeshError
+from lwpipe.mesh.read import read_mesh
+from lwpipe.model.part_model import PartModel
+
+Faces = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+MEAN = "mean"
+_DRAWN = "random"
+
+
+class FaceBook:
+    """The faces that have names.
+
+    Parameters
+    ----------
+    model : whose vertices they have
+    data : a data set; None: there is none
+
+    Raises
+    ------
+    LwpipeError
+        If model and data set have other vertices.
+    """
+
+    def __init__(self, model: PartModel, data: Dataset | None) -> None:
+        self.model, self.data = model, data
+        if data is not None and data.vertices.shape[1] != model.vertex_count:
+            raise LwpipeError(
+                f"{data.path}: has {data.vertices.shape[1]} vertices, the model has "
+                f"{model.vertex_count}."
+            )
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """The row of each id of the data set."""
+        if self.data is None:
+            return {}
+        return {str(name): row for row, name in enumerate(self.data.faces["id"])}
+
+    def knows(self, name: str) -> bool:
+        """Say whether a name is the mean, drawn, or an id of the data set."""
+        return name == MEAN or name in self.rows or seed_of(name) is not None
+
+    def face(self, name: str, others: Mapping[str, Faces]) -> Faces:
+        """Return a face, (V, 3) in mm: see `lwpipe.Editor.face`."""
+        if name in others:
+            return self.checked(others[name], name)
+        if name == MEAN:
+            return self.model.template.copy()
+        if (seed := seed_of(name)) is not None:
+            return self.drawn(seed)
+        if self.data is not None:
+            if name in self.rows:
+                return np.array(self.data.vertices[self.rows[name]])
+            if not Path(name).suffix:
+                raise LwpipeError(f"{self.data.path}: has no face with the id {name!r}.")
+        try:
+            return self.checked(read_mesh(name)[0], name)
+        except MeshError as error:
+            raise LwpipeError(f"{name}: {error}.") from error
+
+    def checked(self, face: npt.ArrayLike, name: str) -> Faces:
+        """Return a face of the model's vertices as float32.
+
+        Raises
+        ------
+        LwpipeError
+            If it is none.
+        """
+        vertices = np.asarray(face, np.float32)
+        count = self.model.vertex_count
+        if vertices.ndim != 2 or vertices.shape[1] != 3:
+            raise LwpipeError(f"{name}: is no array (V, 3) but {vertices.shape}.")
+        if len(vertices) != count:
+            raise LwpipeError(f"{name}: has {len(vertices)} vertices, the model has {count}.")
+        if not (np.abs(vertices) < MAX_MM).all():
+            raise LwpipeError(f"{name}: has coordinates that no face in mm has.")
+        return vertices
+
+    def drawn(self, seed: int) -> Faces:
+        """Return a random face, (V, 3) in mm: see `lwpipe.Editor.random_face`."""
+        unit = np.random.default_rng(seed).standard_normal(self.model.latent_size)
+        centre, spread = self.gaussian
+        z = (centre + spread @ unit).astype(np.float32)
+        return np.asarray(self.model.decode(self.model.parts(z[None]))[0])
+
+    @cached_property
+    def gaussian(self) -> tuple[Floats, Floats]:
+        """Mean (Z,) of the training encodings and a root of their covariance (Z, Z)."""
+        size = self.model.latent_size
+        if self.model.linear_path is not None:
+            return np.zeros(size), np.eye(size)
+        if self.data is None:
+            raise LwpipeError("a random face: the model has no base, and there is no data set.")
+        rows = self.data.indices("train")
+        codes = self.model.encode(self.data.vertices[rows]).astype(np.float64)
+        values, vectors = np.linalg.eigh(np.cov(codes.T))
+        return codes.mean(axis=0), vectors * np.sqrt(np.maximum(values, 0))
+
+
+def seed_of(name: str) -> int | None:
+    """Return the seed of a name 'random:SEED'; None of other names."""
+    kind, _, seed = name.partition(":")
+    is_drawn = kind == _DRAWN and seed.isascii() and seed.isdigit() and len(seed) < 10
+    return int(seed) if is_drawn else None

@@ -1,0 +1,195 @@
+"""The tab of faces and parts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from lwpipe.core.errors import LwpipeError
+from lwpipe.editor.session import Session
+from lwpipe.studio.looks import part_color, part_titles
+from lwpipe.studio.page import Page
+from lwpipe.studio.pictures import Thumbnails
+
+# A list of thousands is no list.
+_LISTED = 300
+_NOBODY = "the face itself"
+
+
+@dataclass
+class Choices:
+    """The faces that drop-downs offer, and those drop-downs."""
+
+    names: list[str]
+    own: list[Any] = field(default_factory=list)
+    targets: list[Any] = field(default_factory=list)
+
+    def offer(self, *names: str) -> None:
+        """Make sure that names are offered."""
+        new = [name for name in dict.fromkeys(names) if name not in self.names]
+        if not new:
+            return
+        self.names = ["mean", *new, *self.names[1:]]
+        for handle in self.own:
+            handle.options = tuple(self.names)
+        for handle in self.targets:
+            handle.options = (_NOBODY, *self.names)
+
+    def offer_all(self, session: Session) -> None:
+        """Make sure that the faces of a session are offered."""
+        self.offer(session.source, *(name for name, _ in session.parts.values()))
+
+
+def face_tab(page: Page) -> None:
+    """Add the choice of the face that is edited, and the cards of the parts."""
+    bench, gui = page.bench, page.server.gui
+    listed = bench.editor.names
+    step = max(1, -(-len(listed) // _LISTED))
+    choices = Choices(["mean", *listed[::step]])
+    choices.offer_all(bench.session)
+    page.before.append(choices.offer_all)
+    seeds, ids = itertools.count(1), set(listed)
+
+    def drawn() -> str:
+        return f"random:{next(seeds)}"
+
+    def begin(name: str) -> None:
+        bench.set(f"face {name}", source=name)
+
+    with gui.add_folder("Face"):
+        source = gui.add_dropdown("Edit", choices.names, initial_value=bench.session.source)
+        choices.own.append(source)
+        page.bind("source", source, lambda session: session.source)
+        page.on("source", source, begin)
+        find = gui.add_text("Find", "", hint="The id of any face of the data set")
+        # Every letter that is typed comes here.
+        page.on("find", find, lambda name: begin(name.strip()) if name.strip() in ids else None)
+        group = gui.add_button_group("", ("Mean", "Random", "Go on from here"))
+        page.buttons(
+            group,
+            {
+                "Mean": lambda _: begin("mean"),
+                "Random": lambda _: begin(drawn()),
+                "Go on from here": lambda _: bench.keep_result(),
+            },
+        )
+        upload = gui.add_upload_button("Upload a face", icon=None, hint="OBJ, PLY, STL, OFF, GLB")
+
+        @upload.on_upload
+        def _(event: Any) -> None:
+            file = upload.value
+            page.later(
+                f"upload {file.name}",
+                lambda: bench.upload(file.name, file.content),
+                event.client_id,
+            )
+
+    with gui.add_folder("All parts"):
+        other = gui.add_dropdown("Take from", choices.names)
+        choices.own.append(other)
+        page.on("other", other, lambda _: None)
+        _pair(page, lambda session: (session.source, other.value))
+        group = gui.add_button_group("", ("Swap all", "Random", "Reset"))
+        page.buttons(
+            group,
+            {
+                "Swap all": lambda _: bench.take_all(other.value),
+                "Random": lambda _: bench.take_all(drawn()),
+                "Reset": lambda _: bench.give_back(),
+            },
+        )
+    for part, title in enumerate(part_titles(bench.editor)):
+        _card(page, part, title, choices, drawn)
+    with gui.add_folder("The rest of the face"):
+        keep = gui.add_slider(
+            "Leave it alone", 0.0, 1.0, 0.01, 1.0,
+            hint="keep: at 1 nothing moves outside the parts",
+        )  # fmt: skip
+        harmony = gui.add_slider(
+            "Let it follow", 0.0, 1.0, 0.01, 0.0,
+            hint="harmony: how far the rest follows as faces do, where it is not left alone",
+        )  # fmt: skip
+        for name, dial in (("keep", keep), ("harmony", harmony)):
+            _dial(page, name, dial)
+
+
+def _pair(page: Page, names: Callable[[Session], tuple[str, ...]]) -> None:
+    """Add small pictures of faces, where the machine can render."""
+    thumbnails = Thumbnails(page.bench.editor)
+    blank = np.full((8, 8, 3), 255, np.uint8)
+    image = page.server.gui.add_image(blank, visible=False)
+    shown: list[tuple[str, ...]] = []
+
+    def show() -> None:
+        wanted = names(page.bench.session)
+        if shown == [wanted]:
+            return
+        shown[:] = [wanted]
+        try:
+            image.image = thumbnails.of(wanted, page.bench.session)
+            image.visible = True
+        except LwpipeError:
+            image.visible = False
+
+    page.after.append(show)
+
+
+def _dial(page: Page, name: str, dial: Any) -> None:
+    """Let a slider turn one of the dials of the session."""
+
+    def turn(value: float) -> None:
+        page.bench.set(f"{name} {value:.2f}", name, **{name: value})
+
+    page.bind(name, dial, lambda session: round(getattr(session, name), 2))
+    page.on(name, dial, turn)
+
+
+def _card(page: Page, part: int, title: str, choices: Choices, drawn: Callable[[], str]) -> None:
+    """Add the card of one part."""
+    bench, gui = page.bench, page.server.gui
+    red, green, blue = part_color(part, bench.editor.part_count)
+
+    def target(session: Session) -> str:
+        return session.parts[part][0] if part in session.parts else _NOBODY
+
+    def alpha(session: Session) -> float:
+        return round(session.parts[part][1], 2) if part in session.parts else 1.0
+
+    def take(name: str) -> None:
+        if name == _NOBODY:
+            bench.give_back(part)
+        else:
+            bench.take(part, name, alpha(bench.session))
+
+    def turn(value: float) -> None:
+        if part in bench.session.parts:
+            bench.take(part, target(bench.session), value, f"alpha {part}")
+
+    with gui.add_folder(title):
+        gui.add_html(
+            f'<div style="height:4px;margin:2px 12px;border-radius:2px;'
+            f'background:rgb({red},{green},{blue})"></div>'
+        )
+        chosen = gui.add_dropdown("From", (_NOBODY, *choices.names))
+        choices.targets.append(chosen)
+        page.bind(f"from {part}", chosen, target)
+        page.on(f"from {part}", chosen, take)
+        much = gui.add_slider("How much", 0.0, 1.5, 0.01, 1.0, hint="alpha: 1 is the other's part")
+        page.bind(f"alpha {part}", much, alpha)
+        page.on(f"alpha {part}", much, turn)
+        group = gui.add_button_group("", ("Random", "Show", "Reset"))
+        page.buttons(
+            group,
+            {
+                "Random": lambda _: bench.take(part, drawn(), alpha(bench.session)),
+                "Show": lambda _: page.highlight(part),
+                "Reset": lambda _: bench.give_back(part),
+            },
+        )
+        locked = gui.add_checkbox("Lock", False, hint="It stays as it is, whatever else is done")
+        page.bind(f"lock {part}", locked, lambda session: part in session.locked)
+        page.on(f"lock {part}", locked, lambda value: bench.lock(part, value))
