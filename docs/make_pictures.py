@@ -24,6 +24,10 @@ PICTURES = {
     "local_weights_on_pca": "variants/on_pca/local_weights/local_weights.png",
     "truth": "variants/on_pca/truth/truth.png",
     "detection": "detection/detection.png",
+    "samples": "variants/on_pca/sampling/samples.png",
+    "samples_nearest": "variants/on_pca/sampling/nearest.png",
+    "samples_parts": "variants/on_pca/sampling/parts.png",
+    "samples_directions": "variants/on_pca/sampling/directions.png",
     "diversity": "variants/full/diversity/diversity.png",
     "tradeoff": "ablation/tradeoff.png",
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lwpipe.editing import EditingSettings, edit_part
     from lwpipe.editor import Editor
     from lwpipe.model import PartModel, load
+    from lwpipe.sampling import Prior, load_prior, sample, sample_part
 
 # A thread that waits for the others sleeps. Spinning, the default of some OpenMP libraries, takes
 # the core from threads that work. Read when PyTorch is loaded, so it must stand before that.
@@ -30,9 +31,13 @@ __all__ = [
     "Editor",
     "LwpipeError",
     "PartModel",
+    "Prior",
     "__version__",
     "edit_part",
     "load",
+    "load_prior",
+    "sample",
+    "sample_part",
 ]
 
 # Reading settings must not wait for PyTorch.
@@ -45,6 +50,10 @@ __getattr__ = lazily(
         "LwpipeError": "lwpipe.core.errors",
         "PartModel": "lwpipe.model",
         "edit_part": "lwpipe.editing",
+        "Prior": "lwpipe.sampling",
         "load": "lwpipe.model",
+        "load_prior": "lwpipe.sampling",
+        "sample": "lwpipe.sampling",
+        "sample_part": "lwpipe.sampling",
     },
 )

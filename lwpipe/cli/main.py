@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # Imported here, where what is wrong with a plugin becomes a sentence.
-    from lwpipe.cli import config, edit, export, look, stages, studio
+    from lwpipe.cli import config, edit, export, look, sample, stages, studio
 
     parser = argparse.ArgumentParser(
         prog="lwpipe",
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     edit.add_command(subparsers)
     export.add_command(subparsers)
     studio.add_command(subparsers)
+    sample.add_command(subparsers)
     look.add_commands(subparsers)
     config.add_command(subparsers)
     return parser

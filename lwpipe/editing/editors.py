@@ -173,7 +173,13 @@ class KeepingEditor(Editor):
 
     def encode(self, faces: Faces) -> Codes:
         """Return faces, what L makes of them, and encodings side by side, float32 (n, 6V + Z)."""
-        z = self.model.encode(faces)
+        return self.joined(faces, self.model.encode(faces))
+
+    def joined(self, faces: Faces, z: Codes) -> Codes:
+        """Return the same of faces (n, V, 3), mm, and the encodings (n, Z) that are known of them.
+
+        Faces that were decoded have encodings of their own.
+        """
         pieces = (faces, self._decoded(self.model.parts(z)), z)
         return np.concatenate([piece.reshape(len(faces), -1) for piece in pieces], axis=1)
 

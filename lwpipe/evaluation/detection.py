@@ -245,8 +245,12 @@ class DetectionBench:
                 "likeness": likeness(faces, sources, targets, self.weights[:, part]),
                 "leak": leaks[part],
             }
-            self._add(name, part, WHOLE, self.spaces, faces)
-            self._add(name, part, BORDER, self.borders[part], faces)
+            self.add_replaced(name, part, faces)
+
+    def add_replaced(self, name: str, part: int, faces: Faces) -> None:
+        """Test faces of which a part was replaced, as a whole and along its border."""
+        self._add(name, part, WHOLE, self.spaces, faces)
+        self._add(name, part, BORDER, self.borders[part], faces)
 
     def write(self, tests: str | Path, edits: str | Path) -> Rows:
         """Write both tables, and return the rows of `edits`."""

@@ -77,6 +77,8 @@ class Found:
         `truth.csv`; None where there is none
     detection : means over the parts of the columns of `edits.csv` of the stage of detection; None
         where there is none
+    samples : what `samples.csv` of the stage of sampling says of whole faces; None where there is
+        none
     """
 
     measures: Any
@@ -84,6 +86,7 @@ class Found:
     spread: Mapping[str, float | None] | None = None
     truth: Mapping[str, float | None] | None = None
     detection: Mapping[str, float | None] | None = None
+    samples: Mapping[str, float | None] | None = None
 
 
 class Measure(ABC):

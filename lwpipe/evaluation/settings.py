@@ -1,4 +1,4 @@
-"""The sections `evaluation`, `truth`, `detection`, `interpolation` and `diversity`."""
+"""The sections `evaluation`, `truth`, `detection`, `sampling`, `interpolation` and `diversity`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from lwpipe.core.settings import Bounded, Positive, Section, Seed, Share
+from lwpipe.core.settings import Bounded, NonNegative, Positive, Section, Seed, Share
 
 
 class EvaluationSettings(Section):
@@ -55,6 +55,15 @@ class DialSettings(DetectionSettings):
 
     dials: Annotated[list[Share], Field(min_length=1, max_length=21)] = [0.0, 0.5, 1.0]
     """Positions of the dials `keep` and `harmony` along the curves of tradeoff.png."""
+
+
+class SampleSettings(Section):
+    """Faces drawn from a trained model."""
+
+    temperature: NonNegative = 1.0
+    """Factor of the deviations of what is drawn: below 1.0 faces are plainer, and less diverse."""
+    seed: Seed = 0
+    """Draws the held-out faces, starts the mixtures, and draws the samples."""
 
 
 class InterpolationSettings(Section):

@@ -17,10 +17,14 @@ from lwpipe.evaluation.measure import Found
 from lwpipe.evaluation.measures import COLUMNS as MEASURED
 from lwpipe.evaluation.measures import MEASURES
 from lwpipe.evaluation.measures.detection import Detection
+from lwpipe.evaluation.measures.samples import Samples
+from lwpipe.evaluation.samples import PCA_GAUSSIAN, SAMPLES
 from lwpipe.evaluation.truth import ALL, MODEL, SOURCE
 
 COLUMNS = ("variant", "kind", *(column.key for column in MEASURED))
 DIGITS = 4
+# Under which name the table of samples has a baseline.
+_DRAWN_AS = {"pca": PCA_GAUSSIAN}
 
 
 def summarise(
@@ -31,6 +35,8 @@ def summarise(
     truth_of_baselines: str | Path,
     detection: Mapping[str, str | Path],
     detection_of_baselines: str | Path,
+    sampling: Mapping[str, str | Path],
+    sampling_of_baselines: str | Path,
     table: str | Path,
 ) -> list[dict[str, Any]]:
     """Write one row a variant, in the order given, then one a baseline, then the real faces.
@@ -49,6 +55,9 @@ def summarise(
     detection : mapping of variant to the `edits.csv` of `measure_detection`
         Variants may be missing.
     detection_of_baselines : the `edits.csv` of `measure_detection_of_baselines`
+    sampling : mapping of variant to the `samples.csv` of `measure_samples`
+        Variants may be missing.
+    sampling_of_baselines : the `samples.csv` of `measure_samples_of_baselines`
     table : CSV to write
 
     Returns
@@ -66,7 +75,8 @@ def summarise(
         spread = _ratios(diversity[variant]) if variant in diversity else None
         errors = _edit_error(truth[variant], MODEL)
         tested = _detection(detection[variant], MODEL) if variant in detection else None
-        found = numbers(Found(read_json(path), path, spread, errors, tested))
+        drawn = _samples(sampling[variant], SAMPLES) if variant in sampling else None
+        found = numbers(Found(read_json(path), path, spread, errors, tested, drawn))
         rows.append({"variant": variant, "kind": "model", **found})
     measured = read_json(baselines)
     for baseline in BASELINES:
@@ -74,7 +84,11 @@ def summarise(
             raise LwpipeError(f"{baselines}: has no key {baseline.name!r}: make it again.")
         errors = _edit_error(truth_of_baselines, baseline.name)
         tested = _detection(detection_of_baselines, REAL if baseline.real else baseline.name)
-        found = numbers(Found(measured[baseline.name], baselines, truth=errors, detection=tested))
+        name = REAL if baseline.real else _DRAWN_AS.get(baseline.name, baseline.name)
+        drawn = _samples(sampling_of_baselines, name)
+        found = numbers(
+            Found(measured[baseline.name], baselines, truth=errors, detection=tested, samples=drawn)
+        )
         rows.append({"variant": baseline.name, "kind": baseline.kind, **found})
     written: list[dict[str, Any]] = rounded(rows, DIGITS)
     write_csv(table, written, COLUMNS)
@@ -115,6 +129,14 @@ def _detection(path: str | Path, edit: str) -> dict[str, float | None]:
         known = [cell for (name, _), cell in cells.items() if name == edit and cell is not None]
         means[column.value] = sum(known) / len(known) if known else None
     return means
+
+
+def _samples(path: str | Path, name: str) -> dict[str, float | None]:
+    """Return what was found of a set of whole faces that were drawn."""
+    return {
+        column.value: _cells(path, ("set", "part"), column.value).get((name, ALL))
+        for column in Samples.columns
+    }
 
 
 def _cells(

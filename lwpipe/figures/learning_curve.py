@@ -19,6 +19,7 @@ _LOSSES = (
     ("cycle_loss", "cycle", PALETTE[3]),
     ("blend_loss", "blend", PALETTE[1]),
     ("partition_loss", "partition", PALETTE[4]),
+    ("kl_loss", "divergence of codes", PALETTE[6]),
     ("loss", "total", INK),
 )
 
@@ -30,7 +31,7 @@ def draw_learning_curve(history: str | Path, picture: str | Path, figures: PlotS
     ----------
     history : path
         Columns epoch, loss, reconstruction_loss, cycle_loss, blend_loss, partition_loss,
-        train_mm, test_mm, learning_rate.
+        kl_loss, train_mm, test_mm, learning_rate.
     picture : path of the PNG
     figures : PlotSettings
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int64
 
 
+# A variational encoder begins nearly sure: at a deviation of a seventh.
+_LOG_VARIANCE = -4.0
+
+
 class Convolution(nn.Module):
     """The parameters of one Chebyshev convolution of order K (Defferrard et al., 2016).
 
@@ -109,6 +113,7 @@ class PartAutoencoder(nn.Module):
         features = coarsest * self.width
         latent = settings.latent_size
         self.to_latent = nn.Linear(features, latent)
+        self.to_spread: nn.Linear | None = None
         self.projections: nn.Parameter | None = None
         if settings.projection:
             self.projections = nn.Parameter(torch.empty(self.part_count, latent, latent))
@@ -121,6 +126,11 @@ class PartAutoencoder(nn.Module):
             )
         else:
             self.from_latent = nn.Linear(latent, size)
+        # The last to be drawn: a network without it has the same start.
+        if settings.variational:
+            self.to_spread = nn.Linear(features, latent)
+            nn.init.zeros_(self.to_spread.weight)
+            nn.init.constant_(self.to_spread.bias, _LOG_VARIANCE)
         self.base = base
         if settings.base != "none":
             self._begin_as_base()
@@ -170,6 +180,26 @@ class PartAutoencoder(nn.Module):
         ValueError
             If the shape is another.
         """
+        return self._code(x, self._features(x))
+
+    def posterior(self, x: Tensor) -> tuple[Float[Tensor, "batch Z"], Float[Tensor, "batch Z"]]:
+        """Return the mean of the codes of standardised faces (batch, V, 3), as `encode`.
+
+        With it the logarithm of their variances (Kingma and Welling, *Auto-Encoding Variational
+        Bayes*, 2014).
+
+        Raises
+        ------
+        ValueError
+            If the shape is another, or the network is not variational.
+        """
+        if self.to_spread is None:
+            raise ValueError("the network gives no distribution of its codes")
+        features = self._features(x)
+        return self._code(x, features), cast(Tensor, self.to_spread(features))
+
+    def _features(self, x: Tensor) -> Tensor:
+        """Return the features of the coarsest level, flat."""
         if x.ndim != 3 or x.shape[1:] != (self.vertex_count, 3):
             raise ValueError(
                 f"faces have shape {tuple(x.shape)}, expected (batch, {self.vertex_count}, 3)"
@@ -177,7 +207,10 @@ class PartAutoencoder(nn.Module):
         features = self.backend.enter(x)
         for level, layer in enumerate(self._layers(self.encoder)):
             features = self.backend.down(level, features, layer.weight, layer.bias)
-        z = cast(Tensor, self.to_latent(self.backend.flatten(features, self.width)))
+        return self.backend.flatten(features, self.width)
+
+    def _code(self, x: Tensor, features: Tensor) -> Float[Tensor, "batch Z"]:
+        z = cast(Tensor, self.to_latent(features))
         return z if self.base is None else self.base.encode(x) + self.base.room * z
 
     def parts(self, z: Float[Tensor, "batch Z"]) -> Float[Tensor, "batch K Z"]:

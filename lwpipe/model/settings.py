@@ -36,6 +36,9 @@ class _Shipped(LatentSettings):
     """Project the latent code to one encoding a part; false with weighting none is CoMA."""
     standardise: Literal["scalar", "vertex"] = "scalar"
     """Divide by one standard deviation, or by one a vertex."""
+    variational: bool = False
+    """Let the encoder give a distribution of the code, which training draws from and draws towards
+    N(0, 1); faces are encoded to its mean."""
 
 
 def _weighting() -> Any:

@@ -123,7 +123,7 @@ def validate_run(config: Mapping[str, Any], layers: Layers = ()) -> Run:
         )
     if not variants:
         raise LwpipeError(f"{file_of(layers, ('variants',))}: `variants` names no variant.")
-    for section in ("interpolation", "detection"):
+    for section in ("interpolation", "detection", "sampling"):
         for variant in getattr(settings, section).variants or ():
             if variant not in variants:
                 raise LwpipeError(

@@ -16,6 +16,7 @@ from lwpipe.evaluation.settings import (
     DiversitySettings,
     EvaluationSettings,
     InterpolationSettings,
+    SampleSettings,
     TruthSettings,
 )
 from lwpipe.figures.settings import FiguresSettings
@@ -23,6 +24,7 @@ from lwpipe.local_weights.settings import LocalWeightsSettings
 from lwpipe.model.settings import ModelSettings
 from lwpipe.run.stages import STAGES
 from lwpipe.run.variants import shipped_overrides
+from lwpipe.sampling.settings import PriorSettings
 from lwpipe.template.settings import TemplateSettings
 from lwpipe.training.settings import TrainingSettings
 
@@ -42,6 +44,14 @@ class DetectionSection(DialSettings):
     are."""
 
 
+class SamplingSection(SampleSettings, PriorSettings):
+    """Faces drawn from a trained model."""
+
+    variants: list[Name] | None = ["on_pca"]
+    """Of which variants: names from `variants`; null: all. Gaussians of principal components always
+    are."""
+
+
 class _Shipped(Section):
     """The whole configuration of one run, without its variants."""
 
@@ -54,6 +64,7 @@ class _Shipped(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     truth: TruthSettings = TruthSettings()
     detection: DetectionSection = DetectionSection()
+    sampling: SamplingSection = SamplingSection()
     interpolation: InterpolationSection = InterpolationSection()
     diversity: DiversitySettings = DiversitySettings()
     figures: FiguresSettings = FiguresSettings()
@@ -105,7 +116,14 @@ else:
 
 
 # What a run has once: neither a variant nor a point of a sweep can differ in it.
-RUN_KEYS = ("name", "variants", "sweep", "interpolation.variants", "detection.variants")
+RUN_KEYS = (
+    "name",
+    "variants",
+    "sweep",
+    "interpolation.variants",
+    "detection.variants",
+    "sampling.variants",
+)
 
 
 class RunSettings(Settings):

@@ -21,9 +21,9 @@ from lwpipe.training.distributed import Group
 from lwpipe.training.faults import diverged
 from lwpipe.training.position import Position
 from lwpipe.training.progress import Watcher
-from lwpipe.training.schedule import learning_rate
+from lwpipe.training.schedule import divergence_weight, learning_rate
 from lwpipe.training.settings import TrainingSettings
-from lwpipe.training.step import MEASURES, add_gradients, cut, draw_order, error_mm
+from lwpipe.training.step import MEASURES, add_gradients, cut, draw_noise, draw_order, error_mm
 from lwpipe.training.stop import SIGNALS, Stop, asked_by
 
 # Numbers are read once in so many steps: to read one from a GPU is to wait for it. Several
@@ -166,7 +166,7 @@ class Trainer:
 
         Returns
         -------
-        sums : float64 (6,), MEASURES of the batch
+        sums : float64 (7,), MEASURES of the batch
         marks : float64 (S,), the wish to stop of all processes, as `Stop.marks`
         """
         rate = self._rate(number)
@@ -181,12 +181,28 @@ class Trainer:
             for share in cut(faces, self.group.size)
         ]
         own = orders[self.group.rank] if self.group.rank < len(orders) else []
+        noises: list[list[Tensor]] = [[] for _ in orders]
+        if self.model.settings.variational:
+            noises = self._noises(rng, faces)
+        weight = divergence_weight(self.settings, number, self.steps)
         self.optimizer.zero_grad(set_to_none=True)
-        sums = add_gradients(self.model, x, own, faces, self.settings)
+        drawn = noises[self.group.rank] if self.group.rank < len(noises) else []
+        sums = add_gradients(self.model, x, own, faces, self.settings, drawn, weight)
         both = torch.cat([sums, self.stop.marks(sums)])
         both = self.group.sum_gradients(list(self.model.network.parameters()), both)
         self.optimizer.step()
         return both[: -len(SIGNALS)], both[-len(SIGNALS) :]
+
+    def _noises(self, rng: np.random.Generator, faces: int) -> list[list[Tensor]]:
+        """Draw what the codes differ from their means by: of each process, of each piece."""
+        size = self.model.latent_size
+        return [
+            [
+                draw_noise(rng, piece.stop - piece.start, size)
+                for piece in cut(share.stop - share.start, self.settings.accumulate)
+            ]
+            for share in cut(faces, self.group.size)
+        ]
 
     @torch.no_grad()
     def _test(self) -> tuple[float, signal.Signals | None]:

@@ -18,6 +18,7 @@ class Losses(NamedTuple):
     cycle: Tensor | None
     blend: Tensor | None
     output: Tensor
+    divergence: Tensor | None = None
 
 
 def partition(matrices: Tensor) -> Tensor:
@@ -36,12 +37,32 @@ def partition(matrices: Tensor) -> Tensor:
         return rest.square().sum() + (products - kept).square().sum()
 
 
+def divergence(mean: Tensor, log_variance: Tensor, free: float = 0.0) -> Tensor:
+    """Return how far the codes' distributions are from N(0, 1), summed over their numbers, ().
+
+    Of each number the mean over the faces of the Kullback-Leibler divergence of N(mean, variance)
+    counts (Kingma and Welling, 2014, appendix B), at least `free` nats of it: what is below costs
+    nothing (Kingma et al., *Improved Variational Inference with Inverse Autoregressive Flow*,
+    2016).
+
+    Parameters
+    ----------
+    mean, log_variance : (batch, Z)
+    free : nats
+    """
+    wide = log_variance.float()
+    each = 0.5 * (mean.float().square() + wide.exp() - 1 - wide)
+    return each.mean(dim=0).clamp(min=free).sum()
+
+
 def objective(
     network: PartAutoencoder,
     x: Tensor,
     order: Tensor | None = None,
     shares: Tensor | None = None,
     cycle: bool = True,
+    noise: Tensor | None = None,
+    free: float = 0.0,
 ) -> Losses:
     """Return the reconstruction loss, and those of shuffled parts.
 
@@ -62,12 +83,22 @@ def objective(
     shares : (K, V, 1), optional
         How much of each part each vertex gets; without it there is no blend.
     cycle : whether shuffled faces go through the cycle
+    noise : (batch, Z), from N(0, 1): the codes are drawn by it from the encoder's distribution;
+        without it they are its mean
+    free : nats of the divergence of each number that cost nothing
     """
-    parts = network.parts(network.encode(x))
+    spread = None
+    if noise is None:
+        z = network.encode(x)
+    else:
+        mean, log_variance = network.posterior(x)
+        z = mean + noise * (0.5 * log_variance).exp()
+        spread = divergence(mean, log_variance, free)
+    parts = network.parts(z)
     output = network.decode(parts)
     reconstruction = l1_loss(output, x)
     if order is None:
-        return Losses(reconstruction, None, None, output)
+        return Losses(reconstruction, None, None, output, spread)
     count = order.shape[1]
     mixed = network.decode(shuffle_parts(parts[:count], order))
     restored = blend = None
@@ -80,4 +111,4 @@ def objective(
         again = network.parts(network.encode(mixed))
         decoded = network.decode(shuffle_parts(again, torch.argsort(order, dim=1)))
         restored = l1_loss(decoded, x[:count])
-    return Losses(reconstruction, restored, blend, output)
+    return Losses(reconstruction, restored, blend, output, spread)

@@ -1,4 +1,4 @@
-"""Learning rate as a closed function of the step, so that a resumed run needs no state."""
+"""Learning rate and weights as closed functions of the step: a resumed run needs no state."""
 
 from __future__ import annotations
 
@@ -30,3 +30,13 @@ def learning_rate(settings: TrainingSettings, step: int, steps_per_epoch: int) -
     else:
         share, low, high = min(1.0, (step - warm) / max(1.0, total - 1 - warm)), 1.0, _END
     return peak * (low + (high - low) * (1 - math.cos(math.pi * share)) / 2)
+
+
+def divergence_weight(settings: TrainingSettings, step: int, steps_per_epoch: int) -> float:
+    """Return the weight of the divergence of the codes at a step, counted as above.
+
+    It rises from 0, so that codes first learn to tell faces apart (Bowman et al., *Generating
+    Sentences from a Continuous Space*, 2016).
+    """
+    rising = settings.kl_warmup * steps_per_epoch
+    return settings.kl_weight * (min(1.0, step / rising) if rising else 1.0)

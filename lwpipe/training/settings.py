@@ -40,6 +40,14 @@ class TrainingSettings(Section):
     """Weight of the partition loss, by which the projections divide the code among the parts: their
     sum is 1, each is a projector, and the product of two is 0; 0.0: none, as model.base pca needs
     it."""
+    kl_weight: NonNegative = 1e-5
+    """Weight of the divergence of the codes from N(0, 1), summed over their numbers; read with
+    model.variational."""
+    kl_warmup: Annotated[int, Field(ge=0, le=1_000_000)] = 5
+    """Over so many epochs that weight rises from 0; read with model.variational."""
+    free_bits: NonNegative = 0.05
+    """So much of the divergence of each number of the code costs nothing: it may tell something of
+    the face. Unit: nats; read with model.variational."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where to train; auto: on the GPU if there is one."""
     backend: Literal["auto", "numba", "triton", "torch", "pyg"] = "auto"

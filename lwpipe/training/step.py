@@ -14,7 +14,10 @@ from lwpipe.training.objective import objective, partition
 from lwpipe.training.settings import TrainingSettings
 
 # Summed over the faces of a batch; the last is the mean distance of a face's vertices, mm.
-MEASURES = ("loss", "reconstruction_loss", "cycle_loss", "blend_loss", "partition_loss", "train_mm")
+MEASURES = (
+    "loss", "reconstruction_loss", "cycle_loss", "blend_loss", "partition_loss", "kl_loss",
+    "train_mm",
+)  # fmt: skip
 
 
 def make_optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
@@ -59,6 +62,11 @@ def draw_order(
     return torch.from_numpy(np.stack([rng.permutation(chosen) for _ in range(parts)]))
 
 
+def draw_noise(rng: np.random.Generator, count: int, size: int) -> Tensor:
+    """Draw by what the codes of `count` faces differ from their means, float32 (count, size)."""
+    return torch.from_numpy(rng.standard_normal((count, size), dtype=np.float32))
+
+
 def precision(device: torch.device, settings: TrainingSettings) -> AbstractContextManager[object]:
     """Return the context of the forward pass: mixed precision on a GPU if it is asked for.
 
@@ -82,6 +90,8 @@ def add_gradients(
     orders: Sequence[Tensor | None],
     batch: int,
     settings: TrainingSettings,
+    noises: Sequence[Tensor] = (),
+    kl_weight: float = 0.0,
 ) -> Tensor:
     """Add the gradients of a batch, or of one process's share of it, piece by piece.
 
@@ -97,19 +107,27 @@ def add_gradients(
         The share: standardised faces.
     orders : shuffles of each piece, as `draw_order` gives them; as many as there are pieces
     batch : number of faces of the whole batch
+    noises : of a variational network those of each piece, as `draw_noise` gives them
+    kl_weight : weight of the divergence of the codes at this step
 
     Returns
     -------
-    float64 (6,) : MEASURES, summed over the faces of the share, on the device
+    float64 (7,) : MEASURES, summed over the faces of the share, on the device
     """
     sums = torch.zeros(len(MEASURES), dtype=torch.float64, device=x.device)
     shares = model.shares if settings.blend_weight else None
-    for piece, order in zip(cut(len(x), len(orders)), orders, strict=True):
+    each = noises or (None,) * len(orders)
+    for piece, order, noise in zip(cut(len(x), len(orders)), orders, each, strict=True):
         part = x[piece]
+        if noise is not None:
+            noise = noise.to(x.device, non_blocking=True)
         if order is not None:
             order = order.to(x.device, non_blocking=True)
         with precision(x.device, settings):
-            found = objective(model.network, part, order, shares, settings.cycle_weight > 0)
+            found = objective(
+                model.network, part, order, shares, settings.cycle_weight > 0, noise,
+                settings.free_bits,
+            )  # fmt: skip
             none = torch.zeros_like(found.reconstruction)
             cycle = none if found.cycle is None else found.cycle
             blend = none if found.blend is None else found.blend
@@ -117,8 +135,12 @@ def add_gradients(
             loss = found.reconstruction
             loss = loss + settings.cycle_weight * cycle + settings.blend_weight * blend
             loss = loss + settings.partition_weight * divided
+            spread = none if found.divergence is None else found.divergence
+            if found.divergence is not None:
+                loss = loss + kl_weight * spread
         (loss * (len(part) / batch)).backward()
-        losses = torch.stack([loss, found.reconstruction, cycle, blend, divided]).detach().double()
+        losses = torch.stack([loss, found.reconstruction, cycle, blend, divided, spread])
+        losses = losses.detach().double()
         error = error_mm(model, found.output.detach(), part)
         sums += torch.cat([losses * len(part), error[None]])
     return sums

@@ -47,12 +47,16 @@ RECOMBINED = {"make_recombinations", "measure_truth_of_baselines"} | TRUTH | DIA
 DETECTED = {"draw_detection"} | ABLATION
 DETECTION = {"measure_detection"} | DETECTED
 OF_VARIANTS = {"measure_dials"} | DETECTION
-TESTS = {"measure_detection_of_baselines"} | DETECTION | DIALS
-EDITING = {"evaluate_model"} | TRUTH | DETECTION | INTERPOLATION | SWEEP
+SAMPLING = {"measure_samples", "draw_samples"} | ABLATION
+DRAWS = {"measure_samples_of_baselines"} | SAMPLING
+TESTS = {"measure_detection_of_baselines"} | DETECTION | DIALS | DRAWS
+EDITING = {"evaluate_model"} | TRUTH | DETECTION | SAMPLING | INTERPOLATION | SWEEP
 TRAINING = (
     {"train_model", "draw_learning_curve", "evaluate_model", "train_point"}
     | TRUTH
     | OF_VARIANTS
+    | {"fit_prior"}
+    | SAMPLING
     | DIVERSITY
     | INTERPOLATION
     | ABLATION
@@ -64,6 +68,7 @@ BASELINES = {
     "measure_truth_of_baselines",
     "measure_detection_of_baselines",
     "measure_dials_of_baselines",
+    "measure_samples_of_baselines",
 }
 WEIGHTS = {"make_local_weights", "draw_local_weights"} | RECOMBINED | BASELINES | TRAINING
 DATA = {"make_dataset", "check_dataset", "draw_contact_sheet", "draw_fresh_faces"}
@@ -73,6 +78,7 @@ RENDERINGS = {
     "draw_local_weights",
     "draw_truth",
     "draw_interpolation",
+    "draw_samples",
     "write_report",
 }
 PLOTS = {
@@ -83,6 +89,7 @@ PLOTS = {
     "draw_interpolation",
     "draw_truth",
     "draw_detection",
+    "draw_samples",
     "draw_sweep",
     "write_report",
 }
@@ -158,6 +165,10 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "model.weighting": ("outer", TRAINING),
     "model.projection": (False, TRAINING),
     "model.standardise": ("vertex", TRAINING),
+    "model.variational": (True, TRAINING),
+    "training.kl_weight": (1e-4, TRAINING),
+    "training.kl_warmup": (1, TRAINING),
+    "training.free_bits": (0.1, TRAINING),
     "training.epochs": (3, TRAINING),
     "training.batch_size": (4, TRAINING),
     "training.optimizer": ("sgd", TRAINING),
@@ -191,6 +202,11 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "detection.folds": (3, TESTS),
     "detection.permutations": (11, TESTS),
     "detection.dials": ([0.0, 0.5], DIALS),
+    "sampling.variants": (["full", "no_projection"], {"fit_prior"} | SAMPLING),
+    "sampling.prior": ("gaussian", {"fit_prior"} | SAMPLING),
+    "sampling.detail": (5, {"fit_prior"} | SAMPLING),
+    "sampling.temperature": (0.5, DRAWS),
+    "sampling.seed": (1, {"fit_prior"} | DRAWS),
     "interpolation.variants": (["full", "no_projection"], {"draw_truth"} | INTERPOLATION),
     "interpolation.pairs": ([["a", "b"]], INTERPOLATION),
     "interpolation.random_pairs": (2, INTERPOLATION),
@@ -297,7 +313,7 @@ def test_every_key_is_read_by_a_stage_or_chooses_stages() -> None:
             settings = validate_run({"data": data, "local_weights": local}).base
             for stage in STAGES:
                 read |= set(flat(read_settings(stage, settings)))
-    chosen = {"interpolation.variants", "detection.variants"}
+    chosen = {"interpolation.variants", "detection.variants", "sampling.variants"}
     assert set(leaves()) - read == {"name", "variants", "sweep", *chosen}
 
 
@@ -549,6 +565,7 @@ def test_named_targets_exist(tmp_path: Path) -> None:
             "draw_truth",
         },
         "detection": {"draw_fresh_faces", "measure_detection", "measure_dials", "draw_detection"},
+        "sampling": {"draw_fresh_faces", "fit_prior", "measure_samples", "draw_samples"},
         "baselines": {"make_local_weights", "evaluate_baselines"},
         "ablation": {"evaluate_model", "evaluate_baselines", "summarise", "draw_tradeoff"},
         "interpolation": {"train_model", "interpolate", "draw_interpolation"},

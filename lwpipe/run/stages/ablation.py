@@ -25,6 +25,8 @@ SUMMARISE = Stage(
         "truth_of_baselines": Input("measure_truth_of_baselines", ("table",)),
         "detection": Input("measure_detection", ("edits",), "each"),
         "detection_of_baselines": Input("measure_detection_of_baselines", ("edits",)),
+        "sampling": Input("measure_samples", ("table",), "each"),
+        "sampling_of_baselines": Input("measure_samples_of_baselines", ("table",)),
     },
     outputs={
         "table": Output(
@@ -33,7 +35,8 @@ SUMMARISE = Stage(
             "leak of edits, their distance from the truth where it is known (mm, and as a share of "
             "that of the source left as it is), how surely a classifier tells them from real faces "
             "(accuracy, mean over the parts), likeness, diversity ratios, specificity and "
-            "plausibility of composites, parameters, and seconds of training.",
+            "plausibility of composites, how surely samples are told from real faces, how they "
+            "differ and how near they are to training faces, parameters, seconds of training.",
             "table",
             "table",
         )

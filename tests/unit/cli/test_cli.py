@@ -24,6 +24,7 @@ STAGE_COMMANDS = [
     "evaluation",
     "truth",
     "detection",
+    "sampling",
     "baselines",
     "interpolation",
     "diversity",

@@ -190,6 +190,10 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
     with (tmp_path / "model.csv").open("a") as file:
         file.write("model,1,0.8,1.0,,0.9\n")
     (tmp_path / "edits.csv").write_text(f"{head}real,all,0.51,,,\nreal,0,,0.53,,\n")
+    (tmp_path / "samples.csv").write_text(
+        "set,part,worst,neighbour,diversity_mm,nearest_ratio\n"
+        "samples,0,0.1,,,\nsamples,all,0.6,0.55,4.5,1.02\npca_gaussian,all,0.9,0.7,4.4,\n"
+    )
     summarise(
         {"exact": results / "exact.json", "whole": results / "whole.json"},
         {"exact": diversity},
@@ -198,6 +202,8 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
         tmp_path / "truth.csv",
         {"exact": tmp_path / "model.csv"},
         tmp_path / "edits.csv",
+        {"exact": tmp_path / "samples.csv"},
+        tmp_path / "samples.csv",
         tmp_path / "summary.csv",
     )
     rows = table(tmp_path / "summary.csv")
@@ -217,6 +223,10 @@ def test_the_summary_has_a_row_for_every_model_and_baseline(results, tmp_path):
     assert [exact[column] for column in tested] == ["0.75", "0.95", "-0.1", "0.85"]
     assert [whole[column] for column in tested] == [blend[column] for column in tested] == [""] * 4
     assert [real[column] for column in tested] == ["0.51", "0.53", "", ""]
+    drawn = ("sample_worst", "sample_neighbour", "sample_diversity_mm", "sample_nearest_ratio")
+    assert [exact[column] for column in drawn] == ["0.6", "0.55", "4.5", "1.02"]
+    assert [pca[column] for column in drawn] == ["0.9", "0.7", "4.4", ""]
+    assert [whole[column] for column in drawn] == [real[column] for column in drawn] == [""] * 4
     assert (exact["diversity_pca_ratio"], exact["diversity_tsne_ratio"]) == ("2.5", "")
     assert (exact["parameters"], exact["seconds"], exact["epochs"]) == ("7", "1.5", "3")
     assert (whole["r_min"], whole["outside_mm"], whole["diversity_pca_ratio"]) == ("", "", "")
@@ -234,7 +244,9 @@ def test_the_summary_names_a_file_it_cannot_use(results, tmp_path):
     broken.write_text("{}")
     (tmp_path / "truth.csv").write_text("edit,part,mean_mm\n")
     (tmp_path / "edits.csv").write_text("edit,part,worst,border,excess,likeness\n")
+    (tmp_path / "samples.csv").write_text("set,part,worst,neighbour,diversity_mm,nearest_ratio\n")
     truth = {"a": tmp_path / "truth.csv"}, tmp_path / "truth.csv", {}, tmp_path / "edits.csv"
+    truth = (*truth, {}, tmp_path / "samples.csv")
     with pytest.raises(LwpipeError, match=r"broken\.json: has no key reconstruction\.mean"):
         summarise({"a": broken}, {}, results / "baselines.json", *truth, tmp_path / "s.csv")
     with pytest.raises(LwpipeError, match=r"broken\.json: has no key 'pca'"):

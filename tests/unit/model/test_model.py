@@ -195,7 +195,7 @@ def test_the_cycle_of_unshuffled_parts_is_two_passes_through_the_network():
     network = make_model().network
     x = torch.randn(6, 256, 3)
     order = torch.arange(6).repeat(3, 1)
-    loss, cycle, _, reconstruction = objective(network, x, order)
+    loss, cycle, _, reconstruction, _ = objective(network, x, order)
     torch.testing.assert_close(reconstruction, network(x))
     torch.testing.assert_close(loss, (network(x) - x).abs().mean())
     torch.testing.assert_close(cycle, (network(network(x)) - x).abs().mean())
@@ -205,7 +205,7 @@ def test_a_share_of_the_batch_can_go_through_the_cycle():
     network = make_model().network
     x = torch.randn(6, 256, 3)
     order = torch.stack([torch.randperm(4) for _ in range(3)])
-    _, cycle, _, reconstruction = objective(network, x, order)
+    _, cycle, _, reconstruction, _ = objective(network, x, order)
     _, expected, *_ = objective(network, x[:4], order)
     torch.testing.assert_close(cycle, expected)
     assert reconstruction.shape == x.shape

@@ -202,6 +202,11 @@ def test_the_paper_preset_has_the_values_of_the_paper() -> None:
             "the nearest is 'on_pca'.",
         ),
         (
+            "sampling: {variants: [on_pc]}",
+            "`sampling.variants` names 'on_pc', which is not in `variants`; "
+            "the nearest is 'on_pca'.",
+        ),
+        (
             "variants: {mine: {name: b}}",
             "`variants.mine.name` concerns the whole run and cannot be overridden by a variant.",
         ),

@@ -369,6 +369,10 @@ def test_the_table_has_keys_and_measures(tmp_path: Path) -> None:
         "detect_border",
         "detect_excess",
         "likeness",
+        "sample_worst",
+        "sample_neighbour",
+        "sample_diversity_mm",
+        "sample_nearest_ratio",
     )
     left_out = ("variant", "kind", *not_measured)
     assert list(first) == ["point", *keys, *(c for c in COLUMNS if c not in left_out)]

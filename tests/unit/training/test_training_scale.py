@@ -193,7 +193,7 @@ class TestStep:
         got, sums = self.gradient(model, x, TRAINING)
         model.network.zero_grad(set_to_none=True)
         order = draw_order(np.random.default_rng(1), 7, model.part_count, TRAINING)
-        reconstruction, cycle, _, output = objective(model.network, x, order)
+        reconstruction, cycle, _, output, _ = objective(model.network, x, order)
         (reconstruction + TRAINING.cycle_weight * cycle).backward()
         plain = torch.cat([p.grad.flatten() for p in model.network.parameters()])
         assert torch.equal(got, plain)
