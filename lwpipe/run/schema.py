@@ -39,7 +39,7 @@ class InterpolationSection(AnimationSettings, InterpolationSettings):
 class DetectionSection(DialSettings):
     """Two-sample tests: whether edited faces can be told from real ones."""
 
-    variants: list[Name] | None = ["on_pca", "full"]
+    variants: list[Name] | None = ["on_pca"]
     """Which variants are tested: names from `variants`; null: all. The closed-form edits always
     are."""
 
