@@ -25,7 +25,14 @@ from lwpipe.training.loop import run as run_job
 from lwpipe.training.objective import objective
 from lwpipe.training.progress import TrainingProgress
 from lwpipe.training.settings import TrainingSettings
-from lwpipe.training.step import add_gradients, cut, draw_order, make_optimizer, precision
+from lwpipe.training.step import (
+    MEASURES,
+    add_gradients,
+    cut,
+    draw_order,
+    make_optimizer,
+    precision,
+)
 from lwpipe.training.stop import Stop
 from tests.helpers.training_inputs import MODEL, TRAINING, make_inputs, run
 
@@ -167,7 +174,7 @@ class TestStep:
         """Return the gradient of a batch shared by processes, and its measures."""
         model.network.zero_grad(set_to_none=True)
         rng = np.random.default_rng(1)
-        sums = torch.zeros(6, dtype=torch.float64)
+        sums = torch.zeros(len(MEASURES), dtype=torch.float64)
         for share in cut(len(x), processes):
             part = x[share]
             orders = [
@@ -200,7 +207,7 @@ class TestStep:
         faces = torch.from_numpy(np.array(vertices[:7]))
         error = (model.unstandardise(output) - faces).norm(dim=2).mean(dim=1).sum()
         assert sums[1:].tolist() == pytest.approx(
-            [7 * reconstruction.item(), 7 * cycle.item(), 0.0, 0.0, error.item()], rel=1e-5
+            [7 * reconstruction.item(), 7 * cycle.item(), 0.0, 0.0, 0.0, error.item()], rel=1e-5
         )
 
     def test_the_cycle_of_pieces_mixes_within_them_and_counts_by_size(self, model, vertices):
