@@ -521,9 +521,9 @@ def test_the_command_line_makes_the_same_files(finished: Path, tmp_path: Path) -
     for path in compared:
         (made / path).unlink()
     commands = (
-        "data template local_weights baselines training evaluation truth detection interpolation"
+        "data template local_weights baselines training evaluation truth detection sampling"
+        " interpolation diversity ablation sweep"
     )
-    commands += " diversity ablation sweep"
     code = (
         "import sys; from lwpipe.cli.main import main\n"
         "for command in sys.argv[2:]:\n"

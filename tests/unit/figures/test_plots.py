@@ -19,7 +19,7 @@ from lwpipe.figures.style import PALETTE
 from tests.helpers.pictures import SMALL, size
 
 HISTORY = (
-    "epoch,loss,reconstruction_loss,cycle_loss,blend_loss,partition_loss,train_mm,test_mm,"
+    "epoch,loss,reconstruction_loss,cycle_loss,blend_loss,partition_loss,kl_loss,train_mm,test_mm,"
     "learning_rate,seconds\n"
 )
 
@@ -27,9 +27,12 @@ HISTORY = (
 @pytest.mark.parametrize(
     "lines",
     [
-        ["1,0.5,0.5,0.0,0.0,0.0,1.2,1.3,0.004,3"],
-        [f"{e},{2 / e},{1 / e},{1 / e},0.1,0.2,{5 / e},{5.2 / e},0.001,3" for e in range(1, 40)],
-        ["1,0.5,0.5,,,,1.2,,0.004,3", "2,0.4,0.4,,,,1.1,,0.004,3"],
+        ["1,0.5,0.5,0.0,0.0,0.0,0.0,1.2,1.3,0.004,3"],
+        [
+            f"{e},{2 / e},{1 / e},{1 / e},0.1,0.2,0.3,{5 / e},{5.2 / e},0.001,3"
+            for e in range(1, 40)
+        ],
+        ["1,0.5,0.5,,,,,1.2,,0.004,3", "2,0.4,0.4,,,,,1.1,,0.004,3"],
     ],
 )
 def test_learning_curve(tmp_path, lines):
@@ -47,7 +50,7 @@ def test_learning_curve(tmp_path, lines):
         ("", "cannot be read"),
         (HISTORY, "no row"),
         ("epoch,loss\n1,2\n", "no column 'train_mm'"),
-        (HISTORY + "1,x,0.5,0.0,0.0,1.2,1.3,0.004,3\n", "'loss' is not numbers"),
+        (HISTORY + "1,x,0.5,0.0,0.0,0.0,0.0,1.2,1.3,0.004,3\n", "'loss' is not numbers"),
     ],
 )
 def test_tables_that_cannot_be_drawn_are_named(tmp_path, text, fault):
@@ -155,7 +158,7 @@ CURVES = {PALETTE[place] for place in (1, 2, 4)}
 
 
 def test_plots_leave_matplotlib_as_it_was(tmp_path):
-    (tmp_path / "history.csv").write_text(HISTORY + "1,0.5,0.5,0.0,0.0,0.0,1.2,1.3,0.004,3\n")
+    (tmp_path / "history.csv").write_text(HISTORY + "1,0.5,0.5,0.0,0.0,0.0,0.0,1.2,1.3,0.004,3\n")
     with matplotlib.rc_context({"font.size": 33.0, "axes.facecolor": "black"}):
         before = dict(matplotlib.rcParams)
         draw_learning_curve(tmp_path / "history.csv", tmp_path / "a.png", SMALL)
