@@ -15,8 +15,8 @@ from lwpipe.data.store import Dataset, DatasetWriter
 from tests.helpers.shapes import check_shapes
 
 
-def pytest_configure() -> None:
-    check_shapes()
+# Before the conftest of a folder imports what is checked.
+check_shapes()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

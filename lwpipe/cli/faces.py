@@ -18,8 +18,4 @@ def read_face(word: str, folder: str | None) -> npt.NDArray[np.float32]:
             return read_mesh(word)[0].astype(np.float32)
         except MeshError as error:
             raise LwpipeError(f"{word}: {error}.") from error
-    dataset = Dataset.open(folder)
-    rows = np.flatnonzero(dataset.faces["id"].to_numpy() == word)
-    if len(rows) == 0:
-        raise LwpipeError(f"{folder}: has no face with the id {word!r}.")
-    return np.array(dataset.vertices[rows[0]])
+    return Dataset.open(folder).face(word)

@@ -1,4 +1,4 @@
-"""Reading .npz and .npy files: plain arrays, never objects, never a bomb."""
+"""The files .npz and .npy: plain arrays, never objects, never a bomb."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError, short_reason
+from lwpipe.core.files import atomic_path
 
 # np.savez stores members as they are. A compressed one may be larger than it looks, within reason.
 _MAX_RATIO = 100
@@ -64,6 +65,18 @@ def read_npz(
     except Exception as error:  # a damaged archive raises nearly anything
         raise LwpipeError(f"{path}: cannot be read as {what} ({short_reason(error)}).") from error
     return arrays
+
+
+def write_npz(path: str | Path, arrays: Mapping[str, npt.ArrayLike]) -> None:
+    """Write arrays as an .npz file, atomically; equal arrays give equal bytes.
+
+    Raises
+    ------
+    LwpipeError
+        If the folder cannot be made or written.
+    """
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def check_arrays(

@@ -91,6 +91,19 @@ class Dataset:
         """Return the rows of `vertices` that belong to `split` ('train' or 'test'), ascending."""
         return np.flatnonzero(self.faces["split"].to_numpy() == split).astype(np.int64)
 
+    def face(self, name: str) -> npt.NDArray[np.float32]:
+        """Return the face of an id, float32 (V, 3), mm.
+
+        Raises
+        ------
+        LwpipeError
+            If there is none.
+        """
+        rows = np.flatnonzero(self.faces["id"].to_numpy() == name)
+        if len(rows) == 0:
+            raise LwpipeError(f"{self.path}: has no face with the id {name!r}.")
+        return np.array(self.vertices[rows[0]])
+
     def regions(self) -> dict[str, npt.NDArray[np.float32]] | None:
         """Return the true region of each shape parameter, float32 (V,) in [0, 1], if known."""
         file = self.path / "regions.npz"

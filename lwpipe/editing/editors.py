@@ -21,7 +21,7 @@ Codes = npt.NDArray[np.float32]
 Exchanges = Mapping[int, tuple[Codes, float]]
 
 # From this weight on a vertex belongs to the part as a whole.
-_WHOLE = np.float32(0.1)
+WHOLE = np.float32(0.1)
 
 
 class FaceModel(Protocol):
@@ -234,7 +234,7 @@ class KeepingEditor(Editor):
         if self.weights is None:
             return np.asarray(face + moved if self.editing.residual else decoded + moved)
         column = self.weights[:, list(opened)].sum(axis=1, keepdims=True)
-        held = 1 - self.editing.keep * (1 - np.minimum(column / _WHOLE, 1))
+        held = 1 - self.editing.keep * (1 - np.minimum(column / WHOLE, 1))
         if not self.editing.residual:
             edited = decoded + held * moved
             return np.asarray(edited, np.float32)

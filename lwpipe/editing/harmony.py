@@ -20,7 +20,7 @@ compared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,11 @@ class Harmony:
             inside = np.stack([faces.T @ (np.repeat(each, 3)[:, None] * faces) for each in columns])
         return cls(inside, _UNSEEN * np.trace(inside.sum(axis=0)) / size * np.eye(size))
 
+    def maps(self, parts: Iterable[int]) -> list[Floats]:
+        """Return E_o beside some parts, and E_k of each of them, float64 (Z, Z)."""
+        inside = [self.inside[part] for part in parts]
+        return [OUTSIDE * (self.inside.sum(axis=0) - sum(inside)) + self.unseen, *inside]
+
     def changes(self, sources: npt.ArrayLike, targets: Mapping[int, npt.ArrayLike]) -> Changes:
         """Return what each part's exchange does to the encodings; z* is the source and their sum.
 
@@ -93,28 +98,31 @@ class Harmony:
         """
         source = np.asarray(sources, np.float64)
         faces = [source, *(np.asarray(z, np.float64) for z in targets.values())]
-        inside = [self.inside[part] for part in targets]
-        outside = OUTSIDE * (self.inside.sum(axis=0) - sum(inside)) + self.unseen
-        maps = [outside, *inside]
-        square = np.zeros((len(source), *outside.shape))
+        maps = self.maps(targets)
+        square = np.zeros((len(source), *maps[0].shape))
         for i, first in enumerate(maps):
             square += first @ first
             for j in range(i):
                 together = first @ maps[j]
                 rho = _correlation(faces[i], faces[j])[:, None, None]
                 square += rho * (together + together.T)
-        values, vectors = np.linalg.eigh(square)
-        values = np.maximum(values, _FLOOR * values[:, -1:])
+        lengths, vectors = roots(square)
 
         def normalised(z: Floats) -> Floats:
-            turned = np.einsum("nij,ni->nj", vectors, z) / np.sqrt(values)
+            turned = np.einsum("nij,ni->nj", vectors, z) / lengths
             return np.asarray(np.einsum("nij,nj->ni", vectors, turned))
 
         own = normalised(source @ sum(maps)) - source
         return {
             part: normalised((target - source) @ matrix) + own / len(targets)
-            for part, target, matrix in zip(targets, faces[1:], inside, strict=True)
+            for part, target, matrix in zip(targets, faces[1:], maps[1:], strict=True)
         }
+
+
+def roots(squares: Floats) -> tuple[Floats, Floats]:
+    """Return square roots of the eigenvalues (..., Z), and the eigenvectors, of (..., Z, Z)."""
+    values, vectors = np.linalg.eigh(squares)
+    return np.sqrt(np.maximum(values, _FLOOR * values[..., -1:])), vectors
 
 
 def _correlation(first: Floats, second: Floats) -> Floats:

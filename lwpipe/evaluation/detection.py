@@ -31,7 +31,7 @@ from lwpipe.evaluation.feature_spaces import (
     border,
     fit_spaces,
 )
-from lwpipe.evaluation.fresh import FreshFaces, read_fresh_faces
+from lwpipe.evaluation.fresh import FreshFaces, open_fresh_faces
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
 from lwpipe.evaluation.measure import Faces, Rows
 from lwpipe.evaluation.measures.locality import edit_profiles, leak
@@ -99,7 +99,7 @@ def measure_detection(
     dataset = open_data(dataset)
     weights = open_local_weights(local_weights, dataset)
     model = open_model(model, dataset)
-    faces = fresh if isinstance(fresh, FreshFaces) else read_fresh_faces(fresh, dataset)
+    faces = open_fresh_faces(fresh, dataset)
     with one_blas_thread():
         bench = DetectionBench(dataset, weights, faces, detection)
         if bench.possible:
@@ -143,7 +143,7 @@ def measure_detection_of_baselines(
     """
     dataset = open_data(dataset)
     weights = open_local_weights(local_weights, dataset)
-    faces = fresh if isinstance(fresh, FreshFaces) else read_fresh_faces(fresh, dataset)
+    faces = open_fresh_faces(fresh, dataset)
     with one_blas_thread():
         bench = DetectionBench(dataset, weights, faces, detection)
         if bench.possible:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,17 @@ from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
-from lwpipe.editing import EditingSettings, Editor, FaceModel, HarmonisedMaskBlend, make_editor
+from lwpipe.editing import (
+    EditingSettings,
+    Editor,
+    FaceModel,
+    HarmonisedMaskBlend,
+    KeepingEditor,
+    make_editor,
+)
 from lwpipe.evaluation.baselines import Fitted
 from lwpipe.evaluation.detection import MODEL, DetectionBench
-from lwpipe.evaluation.fresh import FreshFaces, read_fresh_faces
+from lwpipe.evaluation.fresh import FreshFaces, open_fresh_faces
 from lwpipe.evaluation.inputs import Weights, open_data, open_local_weights, open_model
 from lwpipe.evaluation.measure import Rows
 from lwpipe.evaluation.recombine import Recombinations, read_recombinations
@@ -36,7 +43,8 @@ _OF_PARTS = {
     "leak": "leak_mean",
 }
 
-MakeEditor = Callable[[EditingSettings], Editor]
+# What an editor needs in any position it has in full harmony.
+_FULL = EditingSettings(residual=True, harmony=1.0)
 
 
 def measure_dials(
@@ -78,10 +86,10 @@ def measure_dials(
     dataset = open_data(dataset)
     weights = open_local_weights(local_weights, dataset)
     found = open_model(model, dataset)
-    makers: dict[str, MakeEditor] = {}
+    editors: dict[str, Editor] = {}
     if found.part_count == weights.shape[1] and found.parts_match_weights:
-        makers[MODEL] = lambda dials: make_editor(found, weights, dials)
-    return _measure(makers, dataset, weights, fresh, recombinations, table, detection)
+        editors[MODEL] = make_editor(found, weights, _FULL)
+    return _measure(editors, dataset, weights, fresh, recombinations, table, detection)
 
 
 def measure_dials_of_baselines(
@@ -119,14 +127,11 @@ def measure_dials_of_baselines(
     dataset = open_data(dataset)
     weights = open_local_weights(local_weights, dataset)
     fitted = Fitted.to(dataset, weights, model.latent_size)
-
-    def maker(which: Weights) -> MakeEditor:
-        return lambda dials: HarmonisedMaskBlend(
-            which, fitted.pca, dataset.triangles, dials.harmony, dials.keep
-        )
-
-    makers = {BLEND: maker(weights), REFINED: maker(fitted.refined)}
-    return _measure(makers, dataset, weights, fresh, recombinations, table, detection)
+    editors: dict[str, Editor] = {
+        name: HarmonisedMaskBlend(which, fitted.pca, dataset.triangles)
+        for name, which in ((BLEND, weights), (REFINED, fitted.refined))
+    }
+    return _measure(editors, dataset, weights, fresh, recombinations, table, detection)
 
 
 def positions(values: Sequence[float]) -> list[EditingSettings]:
@@ -142,7 +147,7 @@ def positions(values: Sequence[float]) -> list[EditingSettings]:
 
 
 def _measure(
-    makers: dict[str, MakeEditor],
+    editors: Mapping[str, Editor],
     dataset: Dataset,
     weights: Weights,
     fresh: FreshFaces | str | Path,
@@ -150,7 +155,7 @@ def _measure(
     table: str | Path,
     detection: DialSettings,
 ) -> Rows:
-    faces = fresh if isinstance(fresh, FreshFaces) else read_fresh_faces(fresh, dataset)
+    faces = open_fresh_faces(fresh, dataset)
     made = read_recombinations(recombinations, dataset).asked_of(weights)
     # Probabilities are those of the stage of detection.
     bench = DetectionBench(
@@ -158,9 +163,9 @@ def _measure(
     )
     rows: Rows = []
     with one_blas_thread():
-        for name, make in makers.items():
+        for name, first in editors.items():
             for dials in positions(detection.dials):
-                editor = make(dials)
+                editor = first.dialled(dials) if isinstance(first, KeepingEditor) else first
                 row = {"edit": name, "keep": dials.keep, "harmony": dials.harmony}
                 rows.append(row | _tested(bench, editor) | _judged(made, editor, weights))
     rows = rounded(rows)

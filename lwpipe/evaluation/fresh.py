@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.arrays import check_arrays, read_npz
+from lwpipe.core.arrays import check_arrays, read_npz, write_npz
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.files import atomic_path
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.source import Opened
@@ -75,17 +74,13 @@ def draw_fresh_faces(
     dataset = open_data(dataset)
     with one_blas_thread():
         fresh = _drawn(dataset, data, detection) or _held_out(dataset, detection)
-    with atomic_path(Path(faces)) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            sources=fresh.sources,
-            targets=fresh.targets,
-            references=fresh.references,
-            groups=fresh.groups,
-            origin=np.array(fresh.origin),
-            allow_pickle=False,
-        )
+    write_npz(faces, {**vars(fresh), "origin": np.array(fresh.origin)})
     return fresh
+
+
+def open_fresh_faces(fresh: FreshFaces | str | Path, data: Dataset) -> FreshFaces:
+    """Return fresh faces, or read them as `read_fresh_faces` does."""
+    return fresh if isinstance(fresh, FreshFaces) else read_fresh_faces(fresh, data)
 
 
 def read_fresh_faces(path: str | Path, data: Dataset) -> FreshFaces:

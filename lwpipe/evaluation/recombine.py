@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from lwpipe.core.arrays import check_arrays, read_npz
+from lwpipe.core.arrays import check_arrays, read_npz, write_npz
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.files import atomic_path
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.factors import Factors
 from lwpipe.data.settings import DataSettings
@@ -199,8 +198,7 @@ def make_recombinations(
     else:
         with one_blas_thread():
             made = recombine(factors, dataset, weights, truth.recombinations, truth.seed)
-    with atomic_path(Path(recombinations)) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **vars(made))
+    write_npz(recombinations, vars(made))
     return made
 
 

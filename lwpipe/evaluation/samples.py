@@ -16,8 +16,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.arrays import check_arrays, read_npz
-from lwpipe.core.files import atomic_path, write_csv
+from lwpipe.core.arrays import check_arrays, read_npz, write_npz
+from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
@@ -26,7 +26,7 @@ from lwpipe.editing.editors import PlacedModel
 from lwpipe.evaluation.bench import SPAN_TOLERANCE
 from lwpipe.evaluation.detection import ALL, REAL, TEST_COLUMNS, WHOLE, DetectionBench
 from lwpipe.evaluation.feature_spaces import Vertices
-from lwpipe.evaluation.fresh import FreshFaces, read_fresh_faces
+from lwpipe.evaluation.fresh import FreshFaces, open_fresh_faces
 from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
 from lwpipe.evaluation.measure import Faces, Rows
 from lwpipe.evaluation.measures.reconstruction import vertex_distances
@@ -131,7 +131,7 @@ def measure_samples(
     weights = open_local_weights(local_weights, dataset)
     found = _placed(open_model(model, dataset))
     known = prior if isinstance(prior, Prior) else load_prior(prior, found)
-    faces = fresh if isinstance(fresh, FreshFaces) else read_fresh_faces(fresh, dataset)
+    faces = open_fresh_faces(fresh, dataset)
     with one_blas_thread():
         bench = _Bench(dataset, weights, faces, detection, sampling)
         drawn = sample(found, known, max(bench.count, SHOWN), _seed(sampling, _OF_SAMPLES),
@@ -180,7 +180,7 @@ def measure_samples_of_baselines(
     """
     dataset = open_data(dataset)
     weights = open_local_weights(local_weights, dataset)
-    faces = fresh if isinstance(fresh, FreshFaces) else read_fresh_faces(fresh, dataset)
+    faces = open_fresh_faces(fresh, dataset)
     with one_blas_thread():
         bench = _Bench(dataset, weights, faces, detection, sampling)
         bench.add_whole(REAL, faces.sources, None)
@@ -392,8 +392,7 @@ def _write_examples(
         "moved": np.array(moved, np.float32).reshape(shape),
         "dials": np.array(editing.words()),
     }
-    with atomic_path(Path(path)) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    write_npz(path, arrays)
 
 
 def _placed(model: FaceModel) -> PlacedModel:

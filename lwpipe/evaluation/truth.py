@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.arrays import check_arrays, read_npz
-from lwpipe.core.files import atomic_path, write_csv
+from lwpipe.core.arrays import check_arrays, read_npz, write_npz
+from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
@@ -213,8 +213,7 @@ def _write_examples(
         "edits": made.sources[:0] if edits is None else edits[rows],
         "dials": np.array(dials),
     }
-    with atomic_path(Path(path)) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    write_npz(path, arrays)
 
 
 def read_examples(path: str | Path, data: Dataset) -> Examples:

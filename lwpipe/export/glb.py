@@ -105,9 +105,14 @@ def write_glb(morphs: Morphs, output: str | Path) -> None:
         "buffers": [{"byteLength": buffer.size}],
     }
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    chunks = _chunk(b"JSON", text, b" ") + _chunk(b"BIN\0", b"".join(buffer.pieces), b"\0")
+    write_bytes(output, container(text, b"".join(buffer.pieces)))
+
+
+def container(text: bytes, binary: bytes) -> bytes:
+    """Return the JSON of a glTF and what it describes as one GLB."""
+    chunks = _chunk(b"JSON", text, b" ") + _chunk(b"BIN\0", binary, b"\0")
     start = b"glTF" + (2).to_bytes(4, "little") + (12 + len(chunks)).to_bytes(4, "little")
-    write_bytes(output, start + chunks)
+    return start + chunks
 
 
 def _material() -> dict[str, Any]:

@@ -21,15 +21,13 @@ import numpy.typing as npt
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset
 from lwpipe.editing import make_editor
-from lwpipe.editing.editors import PlacedModel
+from lwpipe.editing.editors import WHOLE, PlacedModel
 from lwpipe.editing.settings import KEEPING, EditingSettings
 from lwpipe.export.names import part_names
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
-# From this weight on a vertex belongs to the part as a whole, as in the edit.
-WHOLE = np.float32(0.1)
 SIGMAS = 2.0
 DIRECTIONS = 3
 # At most so many numbers of displacements are held, and so many faces looked at.
@@ -163,7 +161,7 @@ def exchanges(
         If the data set has no such face, or its faces have other vertices than the model.
     """
     _check(model, data)
-    ends = [_face(data, name) for name in (source, target)]
+    ends = [data.face(name) for name in (source, target)]
     editor = make_editor(model, model.weights, editing)
     codes = editor.encode(np.stack(ends))
     morphs = _empty(model, data, triangles, ends[0], source)
@@ -251,10 +249,3 @@ def _directions(
         # The regression of the encodings on the scores, whose deviation is 1 / sqrt(n).
         steps.append((score @ encodings / np.sqrt(len(parts))).astype(np.float32))
     return steps
-
-
-def _face(data: Dataset, name: str) -> Floats:
-    rows = np.flatnonzero(data.faces["id"].to_numpy() == name)
-    if len(rows) == 0:
-        raise LwpipeError(f"{data.path}: has no face with the id {name!r}.")
-    return np.array(data.vertices[rows[0]])

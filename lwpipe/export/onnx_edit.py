@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.editing.harmony import OUTSIDE, Harmony
-from lwpipe.export.morphs import WHOLE
+from lwpipe.editing.editors import WHOLE
+from lwpipe.editing.harmony import Harmony, roots
 from lwpipe.export.onnx_graph import Graph, Network
 from lwpipe.model import PartModel
 
@@ -14,8 +14,6 @@ Floats = npt.NDArray[np.float64]
 
 # Chebyshev series of the map of harmony end where their terms are below this share of the first.
 _ACCURACY = 1e-8
-# As in harmony: a share of the largest eigenvalue.
-_FLOOR = 1e-14
 _DEGREES = (8, 16, 32, 64)
 
 
@@ -133,16 +131,14 @@ def harmony_series(harmony: Harmony) -> Floats:
 
 def _series(harmony: Harmony, part: int, degree: int) -> Floats:
     """Return the coefficients of one part by its values at the zeros of T_{degree + 1}."""
-    inside = harmony.inside[part]
-    outside = OUTSIDE * (harmony.inside.sum(axis=0) - inside) + harmony.unseen
+    outside, inside = harmony.maps([part])
     together = outside @ inside
     apart = outside @ outside + inside @ inside
     angles = (np.arange(degree + 1) + 0.5) * np.pi / (degree + 1)
     maps = []
     for rho in (np.cos(angles) + 1) / 2:
-        values, vectors = np.linalg.eigh(apart + rho * (together + together.T))
-        values = np.maximum(values, _FLOOR * values[-1])
-        root = (vectors / np.sqrt(values)) @ vectors.T
+        lengths, vectors = roots(apart + rho * (together + together.T))
+        root = (vectors / lengths) @ vectors.T
         maps.append(np.concatenate([outside @ root, inside @ root]))
     cosines = np.cos(np.outer(np.arange(degree + 1), angles)) * 2 / (degree + 1)
     cosines[0] /= 2

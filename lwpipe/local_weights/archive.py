@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.arrays import array_shapes, read_npz
+from lwpipe.core.arrays import array_shapes, read_npz, write_npz
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.files import atomic_path
 
 Weights = npt.NDArray[np.float32]
 _KIND = "local weights"
@@ -29,8 +28,7 @@ def save_local_weights(
     names : of the parts, where they have some
     """
     named = {"names": np.array(names, dtype=np.str_)} if names else {}
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, weights=weights, basis=basis, **named)
+    write_npz(path, {"weights": weights, "basis": basis, **named})
 
 
 def load_local_weights(path: str | Path) -> tuple[Weights, Weights]:

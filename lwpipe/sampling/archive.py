@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lwpipe.core.arrays import check_arrays, read_npz
+from lwpipe.core.arrays import check_arrays, read_npz, write_npz
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.files import atomic_path
 from lwpipe.editing.editors import PlacedModel
 from lwpipe.sampling.mixture import Mixture
 from lwpipe.sampling.prior import Detail, Prior
@@ -31,8 +30,7 @@ def save_prior(path: str | Path, prior: Prior) -> None:
         "inside": prior.inside,
         "noise": np.array(prior.noise),
     }
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    write_npz(path, arrays)
 
 
 def load_prior(path: str | Path, model: PlacedModel | None = None) -> Prior:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.export.glb import container
+from lwpipe.export.surface import vertex_normals
 from lwpipe.mesh.ply_file import write_ply
 
 Faces = npt.NDArray[np.float32]
@@ -22,21 +24,6 @@ METRES_PER_MM = 0.001
 # Of glTF 2.0, in the order of the specification's tables.
 _FLOAT, _UNSIGNED_INT, _UNSIGNED_BYTE = 5126, 5125, 5121
 _VERTICES, _INDICES = 34962, 34963
-
-
-def normals(vertices: Faces, triangles: Ints) -> Faces:
-    """Return the unit normals of the vertices, weighted by area, float32 (V, 3)."""
-    corners = vertices[triangles].astype(np.float64)
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    found = np.zeros(vertices.shape)
-    for axis in range(3):
-        found[:, axis] = sum(
-            np.bincount(column, across[:, axis], len(vertices)) for column in triangles.T
-        )
-    length = np.linalg.norm(found, axis=1, keepdims=True)
-    # A vertex without a triangle looks somewhere.
-    found = np.where(length > 0, found / np.maximum(length, 1e-30), [0.0, 0.0, 1.0])
-    return found.astype(np.float32)
 
 
 def obj(vertices: Faces, triangles: Ints) -> bytes:
@@ -94,7 +81,7 @@ def glb(
             _VERTICES,
         ),
         (
-            normals(vertices, triangles).astype("<f4"),
+            vertex_normals(vertices, triangles).astype("<f4"),
             {"componentType": _FLOAT, "type": "VEC3"},
             _VERTICES,
         ),
@@ -141,11 +128,7 @@ def glb(
         "accessors": accessors,
     }
     text = json.dumps(scene, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 4)
-    binary += b"\0" * (-len(binary) % 4)
-    header = struct.pack("<4sII", b"glTF", 2, 28 + len(text) + len(binary))
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text
-    return header + chunks + struct.pack("<I4s", len(binary), b"BIN\0") + binary
+    return container(text, binary)
 
 
 FORMATS: dict[str, Callable[[Faces, Ints], bytes]] = {

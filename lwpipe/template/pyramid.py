@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from lwpipe.core.arrays import read_npz
+from lwpipe.core.arrays import read_npz, write_npz
 from lwpipe.core.errors import LwpipeError
-from lwpipe.core.files import atomic_path, write_csv
+from lwpipe.core.files import write_csv
 from lwpipe.data.store import Dataset
 from lwpipe.mesh.topology import adjacency, edges
 from lwpipe.template.decimate import boundary_vertices, components, decimate
@@ -153,8 +153,7 @@ class Pyramid:
 
     def save(self, path: str | Path) -> None:
         """Write `pyramid.npz` atomically; the same pyramid gives the same bytes."""
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **self.to_arrays())
+        write_npz(path, self.to_arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> Pyramid:

@@ -28,7 +28,9 @@ TARGET = Target(
 _SETS_HELD = 12
 
 
-def _memory(needed: float, size: Size, detection: FreshSettings, **sections: object) -> float:
+def memory_of_sets(
+    needed: float, size: Size, detection: FreshSettings, **sections: object
+) -> float:
     """Return MB, with the sets of faces and the distances within them."""
     pairs = (2 * detection.faces) ** 2
     sets = Size(_SETS_HELD * detection.faces, size.vertices).megabytes
@@ -37,20 +39,30 @@ def _memory(needed: float, size: Size, detection: FreshSettings, **sections: obj
 
 def _minutes(needed: float, size: Size, detection: FreshSettings, **sections: object) -> float:
     """Return minutes, with those of some three hundred tests."""
-    return needed + _minutes_of_tests(300, size, detection.faces)
+    return needed + minutes_of_tests(300, size, detection.faces)
 
 
 def _minutes_of_dials(
     needed: float, size: Size, detection: DialSettings, **sections: object
 ) -> float:
     """Return minutes, with those of the tests at each position of two edits' dials."""
-    return needed + _minutes_of_tests(192 * len(detection.dials), size, detection.faces)
+    return needed + minutes_of_tests(192 * len(detection.dials), size, detection.faces)
 
 
-def _minutes_of_tests(tests: int, size: Size, faces: int) -> float:
+def minutes_of_tests(tests: int, size: Size, faces: int) -> float:
+    """Return minutes of two-sample tests of so many faces a side."""
     return tests * (1e-3 * faces + 3e-7 * faces * size.vertices) / 60
 
 
+OF_MODEL = Needs(
+    program=620,
+    copies=2,
+    of_vertex=12,
+    minutes_of_gigabyte=30,
+    memory=memory_of_sets,
+    minutes=_minutes,
+)
+OF_BASELINES = replace(OF_MODEL, program=420, copies=3)
 FRESH_FACES = Stage(
     name="draw_fresh_faces",
     target="detection",
@@ -60,7 +72,7 @@ FRESH_FACES = Stage(
     reads={"data": DataSettings, "detection": FreshSettings},
     outputs={"faces": Output("fresh_faces.npz")},
     scope="shared",
-    needs=Needs(program=420, copies=1, of_vertex=12, minutes_of_gigabyte=30, memory=_memory),
+    needs=Needs(program=420, copies=1, of_vertex=12, minutes_of_gigabyte=30, memory=memory_of_sets),
 )
 FRESH = Input("draw_fresh_faces", ("faces",))
 _TABLES = {
@@ -90,14 +102,7 @@ MEASURE = Stage(
     reads={"detection": DetectionSettings, "editing": EditingSettings},
     outputs=_TABLES,
     members="detection.variants",
-    needs=Needs(
-        program=620,
-        copies=2,
-        of_vertex=12,
-        minutes_of_gigabyte=30,
-        memory=_memory,
-        minutes=_minutes,
-    ),
+    needs=OF_MODEL,
 )
 MEASURE_BASELINES = Stage(
     name="measure_detection_of_baselines",
@@ -111,14 +116,7 @@ MEASURE_BASELINES = Stage(
         for name, output in _TABLES.items()
     },
     scope="run",
-    needs=Needs(
-        program=420,
-        copies=3,
-        of_vertex=12,
-        minutes_of_gigabyte=30,
-        memory=_memory,
-        minutes=_minutes,
-    ),
+    needs=OF_BASELINES,
 )
 _DIALS = Output(
     "dials.csv",
@@ -142,14 +140,7 @@ MEASURE_DIALS = Stage(
     reads={"detection": DialSettings},
     outputs={"table": _DIALS},
     members="detection.variants",
-    needs=Needs(
-        program=620,
-        copies=2,
-        of_vertex=12,
-        minutes_of_gigabyte=30,
-        memory=_memory,
-        minutes=_minutes_of_dials,
-    ),
+    needs=replace(OF_MODEL, minutes=_minutes_of_dials),
 )
 MEASURE_DIALS_OF_BASELINES = Stage(
     name="measure_dials_of_baselines",
@@ -165,14 +156,7 @@ MEASURE_DIALS_OF_BASELINES = Stage(
     reads={"detection": DialSettings, "model": LatentSettings},
     outputs={"table": replace(_DIALS, caption=_DIALS.caption.replace("{variant}", "closed form"))},
     scope="run",
-    needs=Needs(
-        program=420,
-        copies=3,
-        of_vertex=12,
-        minutes_of_gigabyte=30,
-        memory=_memory,
-        minutes=_minutes_of_dials,
-    ),
+    needs=replace(OF_BASELINES, minutes=_minutes_of_dials),
 )
 DRAW = Stage(
     name="draw_detection",

@@ -8,7 +8,7 @@ from lwpipe.evaluation.settings import DetectionSettings, FreshSettings, SampleS
 from lwpipe.figures.settings import FiguresSettings
 from lwpipe.model.settings import LatentSettings
 from lwpipe.run.stages.data import DATA
-from lwpipe.run.stages.detection import FRESH
+from lwpipe.run.stages.detection import FRESH, OF_BASELINES, OF_MODEL, minutes_of_tests
 from lwpipe.run.stages.local_weights import LOCAL_WEIGHTS
 from lwpipe.run.stages.training import MODEL
 from lwpipe.sampling.settings import PriorSettings
@@ -22,21 +22,10 @@ TARGET = Target(
     "are they new (distance to the nearest training face, beside that of real faces)?",
 )
 
-# Sets of faces, and of their features, that are held at once.
-_SETS_HELD = 12
-
-
-def _memory(needed: float, size: Size, detection: FreshSettings, **sections: object) -> float:
-    """Return MB, with the sets of faces and the distances within them."""
-    pairs = (2 * detection.faces) ** 2
-    sets = Size(_SETS_HELD * detection.faces, size.vertices).megabytes
-    return needed + sets + 8e-6 * pairs * 12
-
 
 def _minutes(needed: float, size: Size, detection: FreshSettings, **sections: object) -> float:
     """Return minutes, with those of some hundred tests and of the draws of parts."""
-    faces = detection.faces
-    return needed + 100 * (1e-3 * faces + 3e-7 * faces * size.vertices) / 60
+    return needed + minutes_of_tests(100, size, detection.faces)
 
 
 FIT = Stage(
@@ -84,14 +73,7 @@ MEASURE = Stage(
     reads={"sampling": SampleSettings, "detection": DetectionSettings, "editing": EditingSettings},
     outputs={**_TABLES, "examples": Output("examples.npz")},
     members="sampling.variants",
-    needs=Needs(
-        program=620,
-        copies=3,
-        of_vertex=12,
-        minutes_of_gigabyte=30,
-        memory=_memory,
-        minutes=_minutes,
-    ),
+    needs=replace(OF_MODEL, copies=3, minutes=_minutes),
 )
 MEASURE_BASELINES = Stage(
     name="measure_samples_of_baselines",
@@ -110,14 +92,7 @@ MEASURE_BASELINES = Stage(
         for name, output in _TABLES.items()
     },
     scope="run",
-    needs=Needs(
-        program=420,
-        copies=3,
-        of_vertex=12,
-        minutes_of_gigabyte=30,
-        memory=_memory,
-        minutes=_minutes,
-    ),
+    needs=replace(OF_BASELINES, minutes=_minutes),
 )
 DRAW = Stage(
     name="draw_samples",

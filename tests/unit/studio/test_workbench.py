@@ -12,9 +12,10 @@ import pytest
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.editor import Editor, Session
+from lwpipe.export.surface import vertex_normals
 from lwpipe.mesh.read import parse_mesh
 from lwpipe.studio import workbench as workbench_module
-from lwpipe.studio.files import FORMATS, glb, normals, obj, ply, stl
+from lwpipe.studio.files import FORMATS, glb, obj, ply, stl
 from lwpipe.studio.history import History
 from lwpipe.studio.looks import CLAY, change_colors, color_bar, part_colors
 from lwpipe.studio.pictures import png, strip_of_steps
@@ -151,7 +152,7 @@ def test_a_second_opinion_on_the_glb(bench: Workbench, editor: Editor) -> None:
     np.testing.assert_allclose(mesh.vertices * 1000, bench.face, atol=1e-4)
     np.testing.assert_array_equal(mesh.faces, editor.triangles)
     np.testing.assert_allclose(
-        mesh.vertex_normals, normals(bench.face, editor.triangles), atol=1e-5
+        mesh.vertex_normals, vertex_normals(bench.face, editor.triangles), atol=1e-5
     )
     assert mesh.visual.vertex_attributes["color"].shape == (len(bench.face), 4)
 
@@ -160,7 +161,7 @@ def test_normals_look_away_from_a_ball() -> None:
     import trimesh
 
     ball = trimesh.creation.icosphere(3)
-    found = normals(np.asarray(ball.vertices, np.float32), np.asarray(ball.faces))
+    found = vertex_normals(np.asarray(ball.vertices, np.float32), np.asarray(ball.faces))
     np.testing.assert_allclose(found, ball.vertices, atol=0.02)
     assert obj(np.zeros((1, 3), np.float32), np.zeros((0, 3), np.int64)).endswith(b"v 0 0 0\n")
     assert len(stl(np.asarray(ball.vertices, np.float32), np.asarray(ball.faces))) == 84 + 50 * 1280
