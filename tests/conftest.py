@@ -14,7 +14,6 @@ import pytest
 from lwpipe.data.store import Dataset, DatasetWriter
 from tests.helpers.shapes import check_shapes
 
-
 # Before the conftest of a folder imports what is checked.
 check_shapes()
 
