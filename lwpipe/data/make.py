@@ -52,9 +52,13 @@ def _convert(data: DataSettings, output: Path) -> Dataset:
     opened = data.make_source().open()
     splits = opened.splits or _draw(data, opened)
     count, vertex_count = len(opened.ids), opened.vertex_count
-    with DatasetWriter(output, count, opened.triangles, vertex_count) as writer:
-        for rows, faces in opened.chunks(centred=data.aligned):
-            writer[rows] = faces
+    with DatasetWriter(output, count, opened.triangles, vertex_count, data.colors) as writer:
+        if data.colors:
+            for rows, faces, colors in opened.colored_chunks(centred=data.aligned):
+                writer[rows], writer.colors[rows] = faces, colors
+        else:
+            for rows, faces in opened.chunks(centred=data.aligned):
+                writer[rows] = faces
         unit = opened.unit()
         if unit != 1.0:
             for row in range(count):

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import colors_of, positions
 from lwpipe.figures.style import Colors, Picture
 
 SKIN = np.array([216, 208, 201], dtype=np.uint8)
@@ -33,6 +34,8 @@ _LIGHTS = (
 # Plain faces are modelled by light; on maps the colour is the message, and light only hints.
 _PLAIN = {"ambient": 0.15, "diffuse": 0.94, "specular": 0.08, "specular_power": 18.0}
 _MAPPED = {"ambient": 0.52, "diffuse": 0.52, "specular": 0.0, "specular_power": 1.0}
+# Skin of its own colour: light models it, and white stays white where it faces the key light.
+_PAINTED = {"ambient": 0.40, "diffuse": 0.86, "specular": 0.05, "specular_power": 14.0}
 _OSMESA = ("libOSMesa.so", "libOSMesa.so.8", "libOSMesa.so.6")
 
 
@@ -107,7 +110,13 @@ class FaceRenderer:
         """Free the window."""
         self._plotter.close()
 
-    def render(self, vertices: npt.ArrayLike, colors: Colors | None = None) -> Picture:
+    def render_face(self, face: npt.NDArray[Any]) -> Picture:
+        """Render a face (V, C): plain with three channels, with six in its own colours."""
+        return self.render(positions(face), colors_of(face), painted=True)
+
+    def render(
+        self, vertices: npt.ArrayLike, colors: Colors | None = None, painted: bool = False
+    ) -> Picture:
         """Render one mesh.
 
         Parameters
@@ -116,6 +125,7 @@ class FaceRenderer:
         colors : uint8 (V, 3), optional
             RGB of each vertex, as `lwpipe.figures.style.map_colors` makes them; without it the
             mesh is plain.
+        painted : the colours are those of the skin, which light is to model
 
         Returns
         -------
@@ -136,7 +146,8 @@ class FaceRenderer:
         mesh.points = points
         self._normals_shown[:] = self._normals(points)
         self._colors_shown[:] = SKIN if colors is None else colors
-        for name, value in (_PLAIN if colors is None else _MAPPED).items():
+        material = _PLAIN if colors is None else _PAINTED if painted else _MAPPED
+        for name, value in material.items():
             setattr(self._actor.prop, name, value)
         mesh.GetPoints().Modified()
         for name in ("Normals", "colors"):

@@ -74,7 +74,7 @@ def test_the_sources_that_are_there() -> None:
     ]
     schema = DataSettings.model_json_schema()["properties"]
     assert schema["source"]["enum"] == list(SOURCES)
-    shared = ["source", "faces", "test_fraction", "split_by", "seed", "align", "scale"]
+    shared = ["source", "faces", "test_fraction", "split_by", "seed", "align", "scale", "colors"]
     assert list(schema) == [*shared, *(each.key() for each in SOURCES.values())]
 
 
