@@ -89,7 +89,7 @@ def delta_e_76(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
     first, second : float (..., 3), L*a*b*
     """
     difference = np.asarray(first, np.float64) - np.asarray(second, np.float64)
-    return np.sqrt(np.einsum("...c,...c->...", difference, difference))
+    return np.asarray(np.sqrt(np.einsum("...c,...c->...", difference, difference)))
 
 
 def delta_e_2000(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:

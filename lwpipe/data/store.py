@@ -188,7 +188,7 @@ class DatasetWriter:
         self.triangles = np.asarray(triangles, dtype=np.int64)
         # Files are renamed in the order of their contexts.
         self._contexts = ExitStack()
-        self._colors: npt.NDArray[np.uint8] | None = None
+        self._colors: np.memmap[Any, np.dtype[np.uint8]] | None = None
         self._shape = (count, vertex_count, 3)
         needed = (15 if with_colors else 12) * count * vertex_count
         try:
@@ -208,7 +208,7 @@ class DatasetWriter:
             self._contexts.__exit__(type(error), error, error.__traceback__)
             raise
 
-    def _allocated(self, path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    def _allocated(self, path: Path, dtype: npt.DTypeLike) -> np.memmap[Any, Any]:
         array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=self._shape)
         allocate(path)
         return array
@@ -282,9 +282,7 @@ class DatasetWriter:
         table_csv = table.to_csv(index=False, lineterminator="\n")
         if self._colors is not None:
             self._colors.flush()
-        digest = content_digest(
-            self._vertices, self.triangles, table_csv.encode(), self._colors
-        )
+        digest = content_digest(self._vertices, self.triangles, table_csv.encode(), self._colors)
         described = {} if self._colors is None else {"colors": COLOR_SPACE}
         del self._vertices, self._colors
         about = {

@@ -177,10 +177,15 @@ class Skin:
         brow = self.brow_ends * (1 - smooth_step(-1.1, 1.0, np.abs(self.above) - half))
         _over(light, hair, brow * (0.62 + 0.16 * named["brow_density"].clip(-2, 2)).clip(0.2, 0.95))
         self._add_eye(light, named, melanin, hair)
-        return light
+        return np.asarray(light)
 
     def _add_mouth(
-        self, light: Floats, named: dict[str, Floats], pigment: Floats, blood: Floats, yellow: Floats
+        self,
+        light: Floats,
+        named: dict[str, Floats],
+        pigment: Floats,
+        blood: Floats,
+        yellow: Floats,
     ) -> None:
         """Lay lips over the skin: thinner skin, more blood, and on some people paint."""
         red = 0.75 + 0.28 * named["lip_tone"].clip(-2, 2) + 0.12 * self.upper
