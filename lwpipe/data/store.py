@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import pandas as pd
 from lwpipe.core.arrays import read_npz
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import allocate, atomic_path, write_json
-from lwpipe.data.signals import LazyFaces, joined_faces, lab_faces
+from lwpipe.data.signals import COLOR, LazyFaces, joined_faces, lab_faces
 from lwpipe.data.store_files import (
     FACE_COLUMNS,
     FORMAT_VERSION,
@@ -116,6 +116,19 @@ class Dataset:
         if self.colors is None:
             raise LwpipeError(f"{self.path}: the faces have no colours: set data.colors.")
         return lab_faces(self.colors)
+
+    def of_colors(self) -> Dataset:
+        """Return a data set whose vertices are the colours, L*a*b*.
+
+        What measures shapes in mm then measures colours in Delta E (CIE 1976).
+
+        Raises
+        ------
+        LwpipeError
+            If the faces have no colours.
+        """
+        mean = self.mean_face()[:, COLOR].astype(np.float64)
+        return replace(self, vertices=self.lab, template=mean, colors=None)  # type: ignore[arg-type]
 
     def mean_face(self) -> npt.NDArray[np.floating[Any]]:
         """Return the template, (V, C), with the mean colours of the training faces if any."""

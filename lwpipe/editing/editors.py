@@ -79,6 +79,10 @@ class PlacedModel(FaceModel, Protocol):
     def weights(self) -> npt.NDArray[np.float32]:
         """Local weights, float32 (V, K)."""
 
+    @property
+    def average(self) -> Faces:
+        """Mean of the training faces, float32 (V, C)."""
+
 
 class Editor(ABC):
     """A way to replace a part of a face by another face's.

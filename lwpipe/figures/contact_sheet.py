@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.data.signals import positions
 from lwpipe.data.store import Dataset
 from lwpipe.data.suspicions import look_remark, looks_along
 from lwpipe.evaluation.inputs import open_data
@@ -41,9 +40,9 @@ def draw_contact_sheet(
     rows = choose_faces(data, SHOWN)
     faces = [data.mean_face(), *(np.asarray(data.signals[row]) for row in rows)]
     with FaceRenderer(
-        data.triangles, positions(np.stack(faces)), figures.tile, figures.azimuth, figures.elevation
+        data.triangles, np.stack(faces), figures.tile, figures.azimuth, figures.elevation
     ) as renderer:
-        pictures = [renderer.render_face(face) for face in faces]
+        pictures = [renderer.render(face) for face in faces]
         width, height = renderer.width, renderer.height
     unit = figures.tile / REFERENCE_TILE
     columns = min(6 if height > width else 4, len(faces))

@@ -49,7 +49,7 @@ class FaceRenderer:
     Parameters
     ----------
     triangles : int (F, 3)
-    reference : float (..., V, 3), mm
+    reference : float (..., V, C), mm
         All of these must fit in the picture: the template, or the faces that will be drawn.
     size : int or (int, int)
         Length of the longer edge, the other following the bounding box; or width and height.
@@ -82,7 +82,7 @@ class FaceRenderer:
         elevation: float = 0.0,
     ) -> None:
         self._triangles = np.asarray(triangles, dtype=np.int64).reshape(-1, 3)
-        points = np.asarray(reference, dtype=np.float64)
+        points = np.asarray(positions(np.asarray(reference)), dtype=np.float64)
         self._vertex_count = points.shape[-2]
         self._corner_of = _corners(self._triangles, self._vertex_count)
         used = np.unique(self._triangles)
@@ -110,22 +110,15 @@ class FaceRenderer:
         """Free the window."""
         self._plotter.close()
 
-    def render_face(self, face: npt.NDArray[Any]) -> Picture:
-        """Render a face (V, C): plain with three channels, with six in its own colours."""
-        return self.render(positions(face), colors_of(face), painted=True)
-
-    def render(
-        self, vertices: npt.ArrayLike, colors: Colors | None = None, painted: bool = False
-    ) -> Picture:
+    def render(self, vertices: npt.ArrayLike, colors: Colors | None = None) -> Picture:
         """Render one mesh.
 
         Parameters
         ----------
-        vertices : float (V, 3), mm
+        vertices : float (V, C), mm
         colors : uint8 (V, 3), optional
             RGB of each vertex, as `lwpipe.figures.style.map_colors` makes them; without it the
-            mesh is plain.
-        painted : the colours are those of the skin, which light is to model
+            mesh has its own colours (C is 6; `lwpipe.data.signals`), or is plain.
 
         Returns
         -------
@@ -137,7 +130,11 @@ class FaceRenderer:
         ValueError
             If there is not one position, or one colour, a vertex.
         """
-        points = np.array(vertices, dtype=np.float64)
+        face = np.asarray(vertices)
+        points = np.array(positions(face), dtype=np.float64)
+        material = _PLAIN if colors is None else _MAPPED
+        if colors is None and face.shape[-1] > 3:
+            colors, material = colors_of(face), _PAINTED
         if points.shape != (self._vertex_count, 3):
             raise ValueError(f"vertices {points.shape}, expected ({self._vertex_count}, 3)")
         if colors is not None and colors.shape != (self._vertex_count, 3):
@@ -146,7 +143,6 @@ class FaceRenderer:
         mesh.points = points
         self._normals_shown[:] = self._normals(points)
         self._colors_shown[:] = SKIN if colors is None else colors
-        material = _PLAIN if colors is None else _PAINTED if painted else _MAPPED
         for name, value in material.items():
             setattr(self._actor.prop, name, value)
         mesh.GetPoints().Modified()
