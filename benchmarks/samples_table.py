@@ -64,7 +64,8 @@ def _print(run: Path, variant: str, seeds: int) -> None:
     draws: dict[str, Draw] = {"real": lambda seed: fresh.sources}
     for name, pca in (("pca_gaussian", span.first(model.latent_size)), ("pca_full_gaussian", span)):
         draws[name] = lambda seed, pca=pca: _gaussian(pca, count, seed)
-    for kind in ("gaussian", "mixture", "faces"):
+    kinds = ["gaussian", "mixture", "faces", *(["standard"] if model.settings.variational else [])]
+    for kind in kinds:
         prior = fit_prior(model, data.vertices, train, PriorSettings(prior=kind), persons)
         name = f"{variant}, {kind}"
         draws[name] = lambda seed, prior=prior: sample(model, prior, count, seed)

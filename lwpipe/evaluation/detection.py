@@ -43,12 +43,20 @@ from lwpipe.evaluation.inputs import (
 from lwpipe.evaluation.measure import Faces, Rows
 from lwpipe.evaluation.measures.locality import edit_profiles, leak
 from lwpipe.evaluation.measures.reconstruction import vertex_distances
-from lwpipe.evaluation.set_measures import coverage, minimum_matching_distance
+from lwpipe.evaluation.sampling import draw_pairs
+from lwpipe.evaluation.set_measures import (
+    coverage,
+    minimum_matching_distance,
+    occupancy_divergence,
+    pair_diversity,
+    variation_predictability,
+)
 from lwpipe.evaluation.settings import DetectionSettings
 from lwpipe.evaluation.two_sample import TwoSample, draw_labels, squared_distances, two_sample
 from lwpipe.model.settings import LatentSettings
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 # Rows that are no edit of the tables of measures.
 REAL, PASTE, PAIRS = "real", "hard_paste", "shuffled_pairs"
@@ -61,11 +69,13 @@ TEST_COLUMNS = (
 )  # fmt: skip
 EDIT_COLUMNS = (
     "edit", "part", "faces", "origin", "worst_space", "worst", "border_space", "border", "excess",
-    "likeness", "leak", "coverage", "matching_mm",
+    "likeness", "leak", "neighbour", "coverage", "matching_mm", "jsd", "diversity_mm", "vp",
 )  # fmt: skip
 _CORE, _BEYOND, _INSIDE = 0.9, 0.1, 0.5
-# Leak needs no more pairs than that.
-_LEAK_PAIRS = 50
+# Leak needs no more pairs than that, and diversity.
+_LEAK_PAIRS, _DIVERSITY_PAIRS = 50, 200
+# Of each part, where it shall be told which one was replaced: a tenth of them trains a classifier.
+_LEAST_TO_PREDICT = 20
 _BATCH = 32
 
 
@@ -292,10 +302,15 @@ class DetectionBench:
         sources, targets = self.fresh.sources, self.fresh.targets
         leaks = self._leaks(editor)
         given = self._given(editor)
-        for part, faces in enumerate(_edited(editor, given.sources, given.targets)):
+        edited = _edited(editor, given.sources, given.targets)
+        predictability = self._predictability(edited)
+        for part, faces in enumerate(edited):
             self._facts[name, part] = {
                 "likeness": likeness(faces, sources, targets, self.weights[:, part]),
                 "leak": leaks[part],
+                "jsd": occupancy_divergence(faces, self.fresh.references),
+                "diversity_mm": pair_diversity(faces, self._pairs).mean(),
+                "vp": predictability,
             }
             self.add_replaced(name, part, faces)
 
@@ -334,6 +349,24 @@ class DetectionBench:
             if edit != PAIRS and least is not None and "worst" in found:
                 found["excess"] = found["worst"] - least
         return list(worst.values())
+
+    @cached_property
+    def _pairs(self) -> Ints:
+        """Pairs of faces of a set, of which its diversity is taken."""
+        return draw_pairs(len(self.fresh.sources), _DIVERSITY_PAIRS, self.settings.seed)
+
+    def _predictability(self, edited: npt.NDArray[np.float32]) -> float:
+        """Return how well the change tells which part was replaced, of faces (K, n, V, 3), mm.
+
+        The change is how far each vertex has moved; NaN where a tenth of the faces is not two of
+        each part.
+        """
+        parts, count = edited.shape[:2]
+        if parts < 2 or count < _LEAST_TO_PREDICT:
+            return float("nan")
+        moved = [vertex_distances(faces, self.fresh.sources) for faces in edited]
+        varied = np.repeat(np.arange(parts), count)
+        return variation_predictability(np.concatenate(moved), varied, self.settings.seed)
 
     def _leaks(self, editor: Editor) -> list[float]:
         """Return the leak of each part, of the first pairs of sources and targets."""
@@ -375,6 +408,7 @@ class DetectionBench:
                 apart = np.sqrt(squares[half:, :half] / len(space.chosen))
                 about = self._facts.setdefault((name, part), {})
                 about |= {
+                    "neighbour": self.tests[-1]["neighbour"],
                     "coverage": coverage(apart),
                     "matching_mm": minimum_matching_distance(apart),
                 }

@@ -154,7 +154,8 @@ def variation_predictability(
 
     Parameters
     ----------
-    changes : float (n, d), features of the faces after the change, minus those before
+    changes : float (n, d), of which a linear classifier can tell a part: how far each vertex has
+        moved rather than where to, which is as often one way as the other
     varied : int (n,), what was changed
     seed : of the split
     trained_share : share of the pairs that the classifier is trained on

@@ -74,12 +74,15 @@ def fit_codes(codes: npt.ArrayLike, kind: str, metric: Floats, seed: int, groups
     Parameters
     ----------
     codes : float (n, Z)
-    kind : 'faces', 'mixture' or 'gaussian'
+    kind : 'faces', 'mixture', 'gaussian' or 'standard'
     metric : float64 (Z, Z), by which the distance of two faces is that of their encodings
     seed : of the held-out faces and of the mixtures' start
     groups : (n,), what is held out together
     """
     z = np.asarray(codes, np.float64)
+    if kind == "standard":
+        size = z.shape[1]
+        return Mixture(np.ones(1), np.zeros((1, size)), np.eye(size)[None])
     if kind == "gaussian":
         return _mixture(z, 1, 0.0, seed)
     folds = _folds(groups, seed)

@@ -54,7 +54,7 @@ class Prior:
 
     Attributes
     ----------
-    kind : 'faces', 'mixture' or 'gaussian'
+    kind : 'faces', 'mixture', 'gaussian' or 'standard'
     codes : of the encodings z
     detail : of the residuals
     inside : float64 (K, Z, Z), mm^2

@@ -88,7 +88,9 @@ _TABLES = {
         "edits.csv",
         "Edits by {variant}: largest accuracy of the classifier over the spaces, on whole faces "
         "and along the border; its excess over that of shuffled pairs; likeness (1: the whole part "
-        "of the target arrives), leak, and coverage and matching distance (mm) of the references.",
+        "of the target arrives) and leak; of the whole sets accuracy of the nearest neighbour in "
+        "vertices, coverage and matching distance (mm) of the references, JSD and diversity (mm); "
+        "and how well the change tells which part was replaced (VP).",
         "table",
         "edits",
     ),

@@ -16,12 +16,13 @@ from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.sources.synthetic import SyntheticSettings
 from lwpipe.data.store import Dataset
-from lwpipe.editing import EditingSettings
+from lwpipe.editing import EditingSettings, MaskBlend
 from lwpipe.evaluation.detection import (
     BORDER,
     EDIT_COLUMNS,
     TEST_COLUMNS,
     WHOLE,
+    DetectionBench,
     likeness,
     measure_detection,
     measure_detection_of_baselines,
@@ -227,6 +228,35 @@ def test_the_tables_of_baselines(tables: Path) -> None:
     assert float(by_edit["hard_paste", "0"]["likeness"]) == 1
     assert float(blend["leak"]) < 0.05
     assert by_edit["real", "all"]["likeness"] == ""
+
+
+def test_what_other_papers_report_of_the_sets(tables: Path) -> None:
+    tests, edits = rows(tables / "tests.csv"), rows(tables / "edits.csv")
+    by_edit = {(row["edit"], row["part"]): row for row in edits}
+    for edit, part in (("mask_blend", "1"), ("real", "all")):
+        (in_vertices,) = (
+            row for row in tests
+            if (row["edit"], row["part"], row["region"], row["space"])
+            == (edit, part, WHOLE, "vertices")
+        )  # fmt: skip
+        assert by_edit[edit, part]["neighbour"] == in_vertices["neighbour"]
+    blends = [by_edit["mask_blend", part] for part in ("0", "1")]
+    pasted = by_edit["hard_paste", "0"]
+    assert all(0 < float(row["jsd"]) < 0.5 and float(row["diversity_mm"]) > 0 for row in blends)
+    # What was changed is told by a clean cut for each of the two parts, and is one number an edit.
+    assert blends[0]["vp"] == blends[1]["vp"]
+    assert float(blends[0]["vp"]) > 0.9
+    assert float(pasted["vp"]) > 0.9
+
+
+def test_a_part_that_changes_as_another_is_not_told(
+    data: Dataset, weights: np.ndarray, fresh: Path
+) -> None:
+    bench = DetectionBench(data, weights, read_fresh_faces(fresh, data), TESTS)
+    halves = np.full_like(weights, 0.5)
+    bench.add_edits("halves", MaskBlend(halves))
+    found = {row["part"]: row for row in bench.summed()}
+    assert float(found[0]["vp"]) < 0.7
 
 
 def test_controls_behave(tables: Path) -> None:

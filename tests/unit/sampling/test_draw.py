@@ -56,6 +56,14 @@ def test_samples_of_a_linear_model_are_distributed_as_the_faces() -> None:
     assert sample(linear, bare, 4000, 1).var(axis=0).sum() == pytest.approx(held, rel=0.05)
 
 
+def test_a_standard_prior_is_what_a_variational_encoder_is_trained_towards() -> None:
+    prior = fit_prior(MODEL, FACES, ROWS, PriorSettings(prior="standard"))
+    assert prior.kind == "standard"
+    z = prior.codes.draw(4000, np.random.default_rng(0))
+    assert np.abs(z.mean(axis=0)).max() < 0.1
+    np.testing.assert_allclose(np.cov(z.T), np.eye(MODEL.latent_size), atol=0.12)
+
+
 def test_at_temperature_0_there_is_one_face() -> None:
     drawn = sample(MODEL, PRIOR, 3, 1, temperature=0.0)
     np.testing.assert_array_equal(drawn[0], drawn[1])
