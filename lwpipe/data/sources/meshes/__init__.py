@@ -64,6 +64,7 @@ class Meshes(Source[MeshesSettings]):
     place = 4
     Settings = MeshesSettings
     required = ("path",)
+    colored = True
 
     def inputs(self) -> list[Path]:
         """Return the meshes, or the arrays and the meshes with their triangles; and the table."""
