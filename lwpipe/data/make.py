@@ -70,7 +70,8 @@ def _convert(data: DataSettings, output: Path) -> Dataset:
             about["split"] = f"drawn by seed, whole {data.split_by}s"
         about["alignment"] = _align(data, writer, splits)
         table = _table(data.source, opened, splits)
-        dataset = writer.close(table, about, opened.regions)
+        uv = opened.uv() if data.colors else None
+        dataset = writer.close(table, about, opened.regions, uv)
     for note in opened.notes:
         _LOG.warning("lwpipe: note: %s", note)
     return dataset

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from lwpipe.core.settings import Section
 from lwpipe.core.stage import Size
 from lwpipe.data.factors import Factors
+from lwpipe.mesh.texture import UvMap
 
 Rows = slice | int
 Faces = npt.NDArray[np.floating[Any]]
@@ -73,6 +74,10 @@ class Opened(ABC):
     def unit(self) -> float:
         """Return the millimetres of a file unit. Asked for after the last chunk."""
         return 1.0
+
+    def uv(self) -> UvMap | None:
+        """Return where the corners of the triangles lie in an image; None where they do not."""
+        return None
 
     @abstractmethod
     def provenance(self) -> dict[str, Any]:

@@ -4,7 +4,8 @@ A store is a folder with `vertices.npy` (float32, N x V x 3, millimetres), `temp
 of the training faces and the triangles), `faces.csv` (one row a face), `dataset.json` (source,
 licence, seed, units, alignment, content hash) and `regions.npz` (the true region of each shape
 parameter; empty where the truth is not known). Where the faces have colours, `colors.npy` holds
-them (uint8, N x V x 3, sRGB), and `dataset.json` says so.
+them (uint8, N x V x 3, sRGB), and `dataset.json` says so; `uv.npz` is the UV map of the first mesh
+that the colours come from, if it has one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from lwpipe.core.arrays import read_npz
+from lwpipe.core.arrays import read_npz, write_npz
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import allocate, atomic_path, write_json
 from lwpipe.data.signals import COLOR, LazyFaces, joined_faces, lab_faces
@@ -36,6 +37,7 @@ from lwpipe.data.store_files import (
     read_vertices,
 )
 from lwpipe.mesh.ply_file import write_ply
+from lwpipe.mesh.texture import UvMap, uv_map
 
 COLOR_SPACE = "sRGB, 8 bits"
 
@@ -157,6 +159,22 @@ class Dataset:
             raise LwpipeError(f"{self.path}: has no face with the id {name!r}.")
         return np.array(self.vertices[rows[0]])
 
+    def uv(self) -> UvMap | None:
+        """Return where the corners of the triangles lie in an image; None where it is not known.
+
+        Raises
+        ------
+        LwpipeError
+            If the file is damaged or does not fit.
+        """
+        file = self.path / "uv.npz"
+        if not file.exists():
+            return None
+        found = uv_map(read_npz(file, "a UV map", ("uv", "corners")), len(self.triangles))
+        if found is None:
+            raise LwpipeError(f"{file}: is no UV map of {len(self.triangles)} triangles.")
+        return found
+
     def regions(self) -> dict[str, npt.NDArray[np.float32]] | None:
         """Return the true region of each shape parameter, float32 (V,) in [0, 1], if known."""
         file = self.path / "regions.npz"
@@ -260,6 +278,7 @@ class DatasetWriter:
         faces: Sequence[Mapping[str, Any]],
         info: Mapping[str, Any],
         regions: Mapping[str, npt.NDArray[np.floating[Any]]] | None = None,
+        uv: UvMap | None = None,
     ) -> Dataset:
         """Check, hash and rename everything into place; return the opened store.
 
@@ -268,6 +287,7 @@ class DatasetWriter:
         faces : one mapping a face with the keys id, split, subject, expression, source
         info : what `dataset.json` shall say: at least source, licence, seed, alignment
         regions : true region of each shape parameter, (V,) in [0, 1]
+        uv : where the triangles lie in an image; None: nowhere
 
         Raises
         ------
@@ -325,7 +345,12 @@ class DatasetWriter:
             path = renamed.enter_context(atomic_path(self.path / "template.ply"))
             write_ply(path, mean, self.triangles)
             renamed.push(self._contexts)
+            # Those of an older store, which nothing would tell of.
             if not described:
-                # Those of an older store, which nothing would tell of.
                 renamed.callback((self.path / "colors.npy").unlink, missing_ok=True)
+            if uv is None:
+                renamed.callback((self.path / "uv.npz").unlink, missing_ok=True)
+            else:
+                path = renamed.enter_context(atomic_path(self.path / "uv.npz"))
+                write_npz(path, {"uv": uv.uv, "corners": uv.corners})
         return Dataset.open(self.path)

@@ -75,10 +75,10 @@ def read_array_colors(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint
     if colors.dtype.kind == "f":
         if not ((colors >= 0) & (colors <= 1)).all():
             raise MeshError("has colours out of range: 0 to 1 in floating point")
-        return np.rint(255 * colors).astype(np.uint8)
+        return np.asarray(np.rint(255 * colors), np.uint8)
     if colors.dtype != np.uint8:
         raise MeshError(f"has colours of the type {colors.dtype}, expected uint8 or floating point")
-    return colors
+    return np.asarray(colors, np.uint8)
 
 
 def _open_npy(path: Path) -> npt.NDArray[np.floating]:

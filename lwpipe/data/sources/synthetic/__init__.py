@@ -119,9 +119,9 @@ class _Population(Made):
 
     @cached_property
     def _skins(self) -> Floats:
-        from lwpipe.data.sources.synthetic.skin import draw_skin
+        from lwpipe.data.sources.synthetic.skin import draw_people
 
-        return draw_skin(self.parameters, self.seed)
+        return draw_people(self.parameters, self.seed)
 
     def paint(self, rows: slice) -> Colors:
         """Return the colours of the faces of some rows."""
