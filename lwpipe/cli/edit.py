@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from lwpipe.cli.context import say
 from lwpipe.core.errors import LwpipeError
+from lwpipe.editing.settings import Texture
 
 # What is slow to import is imported inside the commands: help must not wait for PyTorch.
 
@@ -58,7 +59,19 @@ def add_command(subparsers: Any) -> None:
         help="as in the paper: exchange the encoding and decode, which loses what the model cannot "
         "represent; without --keep and --harmony",
     )
-    parser.add_argument("--output", required=True, metavar="PLY", help="mesh to write")
+    parser.add_argument(
+        "--texture",
+        choices=get_args(Texture),
+        default="follow",
+        help="of a model with colours: a part takes its skin along, or the source keeps its own "
+        "(default: follow)",
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="MESH",
+        help="PLY, OBJ or GLB to write; of a data set with a UV map OBJ and GLB have an image",
+    )
     parser.add_argument(
         "--data", metavar="FOLDER", help="data set that ids refer to (default: that of the run)"
     )
@@ -77,10 +90,14 @@ def edit(options: Namespace) -> None:
 
     from lwpipe.data.store import Dataset
     from lwpipe.editor.editor import Editor
-    from lwpipe.mesh.ply_file import write_ply
+    from lwpipe.export.textured import SUFFIXES, write_face
     from lwpipe.model import load
     from lwpipe.run.trained import find_trained
 
+    if Path(options.output).suffix.lower() not in SUFFIXES:
+        raise LwpipeError(
+            f"--output {options.output}: must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
+        )
     place, folder = find_trained(options.model, options.variant)
     names = {options.source, *(target for target, _ in parts.values())}
     if options.data is not None:
@@ -101,9 +118,11 @@ def edit(options: Namespace) -> None:
         options.keep,
         options.harmony,
         options.plain,
+        options.texture,
     )
-    write_ply(options.output, edited, editor.triangles)
-    say(options.output)
+    uv = None if editor.data is None else editor.data.uv()
+    for path in write_face(options.output, edited, editor.triangles, uv):
+        say(str(path))
 
 
 def _exchange(word: str, target: str | None, alpha: float) -> tuple[int, str, float]:

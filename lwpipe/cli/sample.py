@@ -58,6 +58,7 @@ def sample(options: Namespace) -> None:
     """Draw faces and write their meshes."""
     _check(options)
     from lwpipe.cli.faces import read_face
+    from lwpipe.data.signals import colors_of, positions
     from lwpipe.editing import EditingSettings
     from lwpipe.mesh.ply_file import write_ply
     from lwpipe.model import load
@@ -75,8 +76,8 @@ def sample(options: Namespace) -> None:
             raise LwpipeError(
                 f"--part {options.part}: the model has the parts 0 to {model.part_count - 1}."
             )
-        face = read_face(options.face, options.data)
-        if face.shape != (model.vertex_count, 3):
+        face = read_face(options.face, options.data, model.channels)
+        if len(face) != model.vertex_count:
             raise LwpipeError(
                 f"{options.face}: has {len(face)} vertices, the model has {model.vertex_count}."
             )
@@ -87,7 +88,7 @@ def sample(options: Namespace) -> None:
         )  # fmt: skip
     for place, made in enumerate(faces):
         path = Path(options.output) / f"sample_{place:04d}.ply"
-        write_ply(path, made, model.triangles)
+        write_ply(path, positions(made), model.triangles, colors_of(made))
         say(str(path))
 
 

@@ -146,18 +146,27 @@ class Dataset:
         """Return the rows of `vertices` that belong to `split` ('train' or 'test'), ascending."""
         return np.flatnonzero(self.faces["split"].to_numpy() == split).astype(np.int64)
 
-    def face(self, name: str) -> npt.NDArray[np.float32]:
-        """Return the face of an id, float32 (V, 3), mm.
+    def face(self, name: str, channels: int = 3) -> npt.NDArray[np.float32]:
+        """Return the face of an id, float32 (V, C), mm.
+
+        Parameters
+        ----------
+        name : the id
+        channels : C: 3, or 6 with its colours
 
         Raises
         ------
         LwpipeError
-            If there is none.
+            If there is none, or it has no colours.
         """
         rows = np.flatnonzero(self.faces["id"].to_numpy() == name)
         if len(rows) == 0:
             raise LwpipeError(f"{self.path}: has no face with the id {name!r}.")
-        return np.array(self.vertices[rows[0]])
+        if channels == 3:
+            return np.array(self.vertices[rows[0]])
+        if self.colors is None:
+            raise LwpipeError(f"{self.path}: the faces have no colours: set data.colors.")
+        return np.array(self.signals[rows[0]])
 
     def uv(self) -> UvMap | None:
         """Return where the corners of the triangles lie in an image; None where it is not known.

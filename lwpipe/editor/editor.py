@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
+from lwpipe.data.signals import COLOR, POSITION, positions
 from lwpipe.data.store import Dataset
 from lwpipe.editing.editors import Codes, KeepingEditor, ModelEditor, make_editor
-from lwpipe.editing.settings import KEEPING, EditingSettings
+from lwpipe.editing.settings import KEEPING, EditingSettings, Texture
 from lwpipe.editor.faces import FaceBook
 from lwpipe.editor.measures import Measure, read_measures, shipped
 from lwpipe.editor.session import MAX_MM, Session
@@ -41,7 +42,8 @@ _REMEMBERED = 16
 class Editor:
     """Edit faces by parts.
 
-    All faces are float32 (V, 3), in mm, with the vertices of the template and in its pose. No
+    All faces are float32 (V, C), in mm, with the vertices of the template and in its pose; of a
+    model with colours these follow the coordinates (C = 6; `lwpipe.data.signals.joined`). No
     method changes a face that it is given, and equal arguments give equal bytes.
 
     Parameters
@@ -169,6 +171,7 @@ class Editor:
         keep: float = 1.0,
         harmony: float = 0.0,
         plain: bool = False,
+        texture: Texture = "follow",
     ) -> Faces:
         """Move parts of a face towards those of others, all at once.
 
@@ -183,6 +186,8 @@ class Editor:
         keep : how far what lies outside the parts is held: 1 moves nothing there
         harmony : how far the rest follows as faces do, where `keep` lets it
         plain : as in the paper: exchange the encodings and decode, without dials
+        texture : whether the parts take their skin along ('follow') or the source keeps its own
+            ('keep'); of a model with colours
 
         Returns
         -------
@@ -212,13 +217,19 @@ class Editor:
             return face.copy()
         editor = self._editor(plain)
         if isinstance(editor, KeepingEditor):
-            dials = EditingSettings(residual=True, keep=float(keep), harmony=float(harmony))
+            dials = EditingSettings(
+                residual=True, keep=float(keep), harmony=float(harmony), texture=texture
+            )
             editor = editor.dialled(dials)
             self._editors[plain] = editor
         codes = {
             part: (self._encoded(target, plain), alpha) for part, (target, alpha) in targets.items()
         }
-        return np.asarray(editor.blend_parts(self._encoded(face, plain), codes)[0])
+        source_codes = self._encoded(face, plain)
+        edited = np.asarray(editor.blend_parts(source_codes, codes)[0])
+        if plain and texture == "keep" and self.model.channels > 3:
+            edited[:, COLOR] = editor.blend_parts(source_codes, {})[0][:, COLOR]
+        return edited
 
     def _editor(self, plain: bool) -> ModelEditor | KeepingEditor:
         """Return the editor of the model, which keeps what is costly."""
@@ -276,7 +287,7 @@ class Editor:
         places: dict[int, Floats] = {}
         for pin in pins:
             held = self._vertex(pin)
-            places[held] = start[held].astype(np.float64)
+            places[held] = start[held, POSITION].astype(np.float64)
         for vertex, place in handles.items():
             if reach.share[self._vertex(vertex)] == 0:
                 raise LwpipeError(f"vertex {vertex}: does not belong to part {part}.")
@@ -284,11 +295,11 @@ class Editor:
             if goal.shape != (3,) or not (np.abs(goal) < MAX_MM).all():
                 raise LwpipeError(f"vertex {vertex}: cannot be pulled to {goal.tolist()}.")
             places[int(vertex)] = goal
-        return reach.pulled(start, places, tolerance_mm)
+        return _moved(start, reach.pulled(positions(start), places, tolerance_mm))
 
     def measure(self, face: npt.ArrayLike) -> dict[str, float]:
         """Return all measurements of a face (V, 3), by name, in mm."""
-        vertices = self._faces.checked(face, "the face")
+        vertices = positions(self._faces.checked(face, "the face"))
         return {name: measure.of(vertices) for name, measure in self.measures.items()}
 
     def set_measure(
@@ -337,12 +348,12 @@ class Editor:
             parts = self.measured_parts(list(measures))
         ends = np.array([self.measures[name].ends for name in measures])
         goal = np.array(list(measures.values()), np.float64)
-        made = self._reach(parts).stretched(start, ends, goal, 0.1 * MEASURE_MM)
+        made = self._reach(parts).stretched(positions(start), ends, goal, 0.1 * MEASURE_MM)
         for name, mm in measures.items():
             reached = self.measures[name].of(made)
             if not abs(reached - mm) <= MEASURE_MM:
                 raise LwpipeError(f"{name} {mm:g} mm: cannot be reached, but {reached:.2f} mm can.")
-        return made
+        return _moved(start, made)
 
     def _measure(self, name: str) -> Measure:
         if name not in self.measures:
@@ -476,7 +487,7 @@ class Editor:
                 "the model has no base: handles and measurements need one that was trained with "
                 "`model.base: pca`, as the variant on_pca."
             )
-        return Reach(path, parts)
+        return Reach(path.of_positions, parts)
 
     def _shares(self) -> Faces:
         """Return how much of each part each vertex has, float32 (V, K)."""
@@ -493,3 +504,8 @@ class Editor:
                 f"vertex {vertex}: the model has the vertices 0 to {self.model.vertex_count - 1}."
             )
         return int(vertex)
+
+
+def _moved(face: Faces, places: Faces) -> Faces:
+    """Return a face (V, C) with other positions (V, 3), and its own colours."""
+    return places if face.shape[1] == 3 else np.concatenate([places, face[:, COLOR]], axis=1)

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import joined
 from lwpipe.data.store import Dataset
 from lwpipe.editor.session import MAX_MM
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import read_mesh
+from lwpipe.mesh.read_colors import read_colors
 from lwpipe.model.part_model import PartModel
 
 Faces = npt.NDArray[np.float32]
@@ -57,20 +59,26 @@ class FaceBook:
         return name == MEAN or name in self.rows or seed_of(name) is not None
 
     def face(self, name: str, others: Mapping[str, Faces]) -> Faces:
-        """Return a face, (V, 3) in mm: see `lwpipe.Editor.face`."""
+        """Return a face, (V, C) in mm: see `lwpipe.Editor.face`."""
         if name in others:
             return self.checked(others[name], name)
         if name == MEAN:
-            return self.model.template.copy()
+            return self.model.average.copy()
         if (seed := seed_of(name)) is not None:
             return self.drawn(seed)
         if self.data is not None:
             if name in self.rows:
-                return np.array(self.data.vertices[self.rows[name]])
+                return self.data.face(name, self.model.channels)
             if not Path(name).suffix:
                 raise LwpipeError(f"{self.data.path}: has no face with the id {name!r}.")
         try:
-            return self.checked(read_mesh(name)[0], name)
+            points = np.asarray(read_mesh(name)[0], np.float32)
+            if self.model.channels == 3:
+                return self.checked(points, name)
+            colors = read_colors(name)
+            if len(colors) != len(points):
+                raise MeshError(f"has {len(colors)} colours for {len(points)} vertices")
+            return self.checked(joined(points, colors), name)
         except MeshError as error:
             raise LwpipeError(f"{name}: {error}.") from error
 
@@ -84,8 +92,11 @@ class FaceBook:
         """
         vertices = np.asarray(face, np.float32)
         count = self.model.vertex_count
-        if vertices.ndim != 2 or vertices.shape[1] != 3:
-            raise LwpipeError(f"{name}: is no array (V, 3) but {vertices.shape}.")
+        channels = self.model.channels
+        if channels > 3 and vertices.shape[1:] == (3,):
+            raise LwpipeError(f"{name}: has no colours, and the model was trained with colours.")
+        if vertices.ndim != 2 or vertices.shape[1] != channels:
+            raise LwpipeError(f"{name}: is no array (V, {channels}) but {vertices.shape}.")
         if len(vertices) != count:
             raise LwpipeError(f"{name}: has {len(vertices)} vertices, the model has {count}.")
         if not (np.abs(vertices) < MAX_MM).all():
@@ -93,7 +104,7 @@ class FaceBook:
         return vertices
 
     def drawn(self, seed: int) -> Faces:
-        """Return a random face, (V, 3) in mm: see `lwpipe.Editor.random_face`."""
+        """Return a random face, (V, C) in mm: see `lwpipe.Editor.random_face`."""
         unit = np.random.default_rng(seed).standard_normal(self.model.latent_size)
         centre, spread = self.gaussian
         z = (centre + spread @ unit).astype(np.float32)
@@ -108,7 +119,8 @@ class FaceBook:
         if self.data is None:
             raise LwpipeError("a random face: the model has no base, and there is no data set.")
         rows = self.data.indices("train")
-        codes = self.model.encode(self.data.vertices[rows]).astype(np.float64)
+        faces = self.data.vertices if self.model.channels == 3 else self.data.signals
+        codes = self.model.encode(faces[rows]).astype(np.float64)
         values, vectors = np.linalg.eigh(np.cov(codes.T))
         return codes.mean(axis=0), vectors * np.sqrt(np.maximum(values, 0))
 
