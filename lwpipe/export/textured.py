@@ -78,28 +78,32 @@ def _write_obj(
     uv: UvMap | None,
     image: Colors | None,
 ) -> list[Path]:
-    lines = ["# units: mm"]
-    written = [path]
     if image is None or uv is None:
-        tails = [""] * len(points)
-        if colors is not None:
-            tails = [f" {r:.6g} {g:.6g} {b:.6g}" for r, g, b in (colors / 255).round(6).tolist()]
-        rows = zip(points.tolist(), tails, strict=True)
-        lines += [f"v {x:.9g} {y:.9g} {z:.9g}{tail}" for (x, y, z), tail in rows]
-        lines += [f"f {a} {b} {c}" for a, b, c in (triangles + 1).tolist()]
-    else:
-        picture, materials = path.with_suffix(".png"), path.with_suffix(".mtl")
-        write_bytes(picture, png(image))
-        write_text(materials, f"newmtl face\nKa 0 0 0\nKd 1 1 1\nmap_Kd {picture.name}\n")
-        written = [path, materials, picture]
-        lines += [f"mtllib {materials.name}", "usemtl face"]
-        lines += [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in points.tolist()]
-        lines += [f"vt {u:.9g} {v:.9g}" for u, v in uv.uv.tolist()]
-        corners = np.stack([triangles + 1, uv.corners + 1], axis=2).tolist()
-        lines += ["f " + " ".join(f"{v}/{t}" for v, t in row) for row in corners]
+        write_text(path, obj_text(points, triangles, colors))
+        return [path]
+    picture, materials = path.with_suffix(".png"), path.with_suffix(".mtl")
+    write_bytes(picture, png(image))
+    write_text(materials, f"newmtl face\nKa 0 0 0\nKd 1 1 1\nmap_Kd {picture.name}\n")
+    lines = ["# units: mm", f"mtllib {materials.name}", "usemtl face"]
+    lines += [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in points.tolist()]
+    lines += [f"vt {u:.9g} {v:.9g}" for u, v in uv.uv.tolist()]
+    corners = np.stack([triangles + 1, uv.corners + 1], axis=2).tolist()
+    lines += ["f " + " ".join(f"{v}/{t}" for v, t in row) for row in corners]
     # The mesh comes last: what it names is there when it is.
     write_text(path, "\n".join(lines) + "\n")
-    return written
+    return [path, materials, picture]
+
+
+def obj_text(points: Floats, triangles: Ints, colors: Colors | None = None) -> str:
+    """Return an OBJ, mm, whose vertices keep their order, with their colours (v x y z r g b)."""
+    tails = [""] * len(points)
+    if colors is not None:
+        tails = [f" {r:.6g} {g:.6g} {b:.6g}" for r, g, b in (colors / 255).round(6).tolist()]
+    rows = zip(points.tolist(), tails, strict=True)
+    lines = ["# units: mm"]
+    lines += [f"v {x:.9g} {y:.9g} {z:.9g}{tail}" for (x, y, z), tail in rows]
+    lines += [f"f {a} {b} {c}" for a, b, c in (triangles + 1).tolist()]
+    return "\n".join(lines) + "\n"
 
 
 def face_glb(

@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class _Read:
     libraries: list[str] = field(default_factory=list)
 
 
-def obj_colors(content: bytes, path: Path) -> Colors:
+def obj_colors(content: bytes, path: Path | None) -> Colors:
     """Return the colours of the vertices of an OBJ, uint8 (V, 3), sRGB.
 
     Colours of vertices are from 0 to 1, or to 255 where one is above 1. Images lie where the
@@ -52,7 +53,7 @@ def obj_colors(content: bytes, path: Path) -> Colors:
     Parameters
     ----------
     content : of the file
-    path : of the file, beside which its materials lie
+    path : of the file, beside which its materials lie; None: it has none
 
     Raises
     ------
@@ -136,11 +137,11 @@ def _places(read: _Read) -> Floats:
     return numbers(read.places, 2, "has a texture vertex (vt) without two numbers")
 
 
-def _of_images(read: _Read, path: Path) -> Colors:
+def _of_images(read: _Read, path: Path | None) -> Colors:
     """Sample the images of the materials."""
     materials: dict[str, tuple[Path | None, Floats]] = {}
-    for name in read.libraries:
-        materials |= _materials(path.parent / name)
+    for name in read.libraries if path is not None else ():
+        materials |= _materials(cast(Path, path).parent / name)
     used = {material for _, material in read.faces}
     known = {name: materials[name] for name in used if name in materials}
     if not any(image is not None for image, _ in known.values()):

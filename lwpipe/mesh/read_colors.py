@@ -32,13 +32,24 @@ def read_colors(path: str | Path) -> Colors:
         If the file has no colours, or they are damaged, in one sentence without the file.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix not in _READERS:
-        raise MeshError(f"has no colours: {suffix[1:].upper()} files hold none that are read")
     try:
         content = path.read_bytes()
     except (OSError, ValueError) as error:
         raise MeshError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    return parse_colors(content, path.suffix.lower(), path)
+
+
+def parse_colors(content: bytes, suffix: str, path: Path | None = None) -> Colors:
+    """Read colours as `read_colors` does, from the content of a file.
+
+    Parameters
+    ----------
+    content : of the file
+    suffix : of its name, such as '.ply'
+    path : of the file, beside which its images lie; None: it stands alone
+    """
+    if suffix not in _READERS:
+        raise MeshError(f"has no colours: {suffix[1:].upper()} files hold none that are read")
     with np.errstate(invalid="ignore", over="ignore"):
         return _READERS[suffix](content, path)
 
@@ -54,7 +65,7 @@ def read_uv(path: str | Path) -> UvMap | None:
     return None if reader is None else reader(path.read_bytes())
 
 
-_READERS: dict[str, Callable[[bytes, Path], Colors]] = {
+_READERS: dict[str, Callable[[bytes, Path | None], Colors]] = {
     ".ply": lambda content, _: parse_ply_colors(content)[0],
     ".obj": obj_colors,
     ".glb": lambda content, _: glb_colors(content),

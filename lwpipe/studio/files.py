@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.export.glb import container
+from lwpipe.data.signals import colors_of, positions
+from lwpipe.export.glb import container, painted_attribute
 from lwpipe.export.surface import vertex_normals
+from lwpipe.export.textured import obj_text
 from lwpipe.mesh.ply_file import write_ply
 
 Faces = npt.NDArray[np.float32]
@@ -22,28 +24,26 @@ Colors = npt.NDArray[np.uint8]
 
 METRES_PER_MM = 0.001
 # Of glTF 2.0, in the order of the specification's tables.
-_FLOAT, _UNSIGNED_INT, _UNSIGNED_BYTE = 5126, 5125, 5121
+_FLOAT, _UNSIGNED_INT, _UNSIGNED_SHORT = 5126, 5125, 5123
 _VERTICES, _INDICES = 34962, 34963
 
 
-def obj(vertices: Faces, triangles: Ints) -> bytes:
+def obj(face: Faces, triangles: Ints) -> bytes:
     """Return an OBJ, mm; the vertices keep their order, and single precision its digits."""
-    lines = ["# units: mm"]
-    lines += [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in vertices.tolist()]
-    lines += [f"f {a} {b} {c}" for a, b, c in (triangles + 1).tolist()]
-    return ("\n".join(lines) + "\n").encode("ascii")
+    return obj_text(positions(face), triangles, colors_of(face)).encode("ascii")
 
 
-def ply(vertices: Faces, triangles: Ints) -> bytes:
+def ply(face: Faces, triangles: Ints) -> bytes:
     """Return a binary PLY, mm, as `lwpipe edit` writes it."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "face.ply"
-        write_ply(file, vertices, triangles)
+        write_ply(file, positions(face), triangles, colors_of(face))
         return file.read_bytes()
 
 
-def stl(vertices: Faces, triangles: Ints) -> bytes:
-    """Return a binary STL, mm; it has no vertices but corners of triangles."""
+def stl(face: Faces, triangles: Ints) -> bytes:
+    """Return a binary STL, mm; it has no vertices but corners of triangles, and no colours."""
+    vertices = positions(face)
     records = np.zeros(
         len(triangles), [("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("", "<u2")]
     )
@@ -88,12 +88,9 @@ def glb(
     ]  # fmt: skip
     attributes = {"POSITION": 0, "NORMAL": 1}
     if colors is not None:
-        # glTF's colours of vertices are linear.
-        linear = (255 * (colors / 255.0) ** 2.2).round().astype(np.uint8)
-        opaque = np.full((len(colors), 1), 255, np.uint8)
-        about = {"componentType": _UNSIGNED_BYTE, "type": "VEC4", "normalized": True}
+        about = {"componentType": _UNSIGNED_SHORT, "type": "VEC4", "normalized": True}
         attributes["COLOR_0"] = len(arrays)
-        arrays.append((np.concatenate([linear, opaque], axis=1), about, _VERTICES))
+        arrays.append((painted_attribute(colors), about, _VERTICES))
     arrays.append(
         (
             triangles.reshape(-1).astype("<u4"),
@@ -135,5 +132,5 @@ FORMATS: dict[str, Callable[[Faces, Ints], bytes]] = {
     "obj": obj,
     "ply": ply,
     "stl": stl,
-    "glb": glb,
+    "glb": lambda face, triangles: glb(positions(face), triangles, colors_of(face)),
 }
