@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import cast
 
 import numpy as np
@@ -141,7 +141,7 @@ def _of_images(read: _Read, path: Path | None) -> Colors:
     """Sample the images of the materials."""
     materials: dict[str, tuple[Path | None, Floats]] = {}
     for name in read.libraries if path is not None else ():
-        materials |= _materials(cast(Path, path).parent / name)
+        materials |= _materials(_beside(cast(Path, path).parent, name))
     used = {material for _, material in read.faces}
     known = {name: materials[name] for name in used if name in materials}
     if not any(image is not None for image, _ in known.values()):
@@ -165,6 +165,17 @@ def _of_images(read: _Read, path: Path | None) -> Colors:
         lights.append(light)
         owners.append(corners[:, 0])
     return bytes_of_light(of_vertices(np.concatenate(lights), np.concatenate(owners), vertices))
+
+
+def _beside(folder: Path, name: str) -> Path:
+    """Return the file of a name: below or above the folder, or in it where the name is absolute.
+
+    An absolute name is that of the machine where the mesh was made.
+    """
+    windows = PureWindowsPath(name)
+    if windows.drive or windows.root:
+        return folder / windows.name
+    return folder / windows.as_posix()
 
 
 def _image(file: Path) -> Colors:
@@ -201,5 +212,5 @@ def _materials(path: Path) -> dict[str, tuple[Path | None, Floats]]:
         elif name and key == "map_kd":
             # Options stand before the name, which comes last.
             file = value if not value.startswith("-") else value.split()[-1]
-            found[name] = (path.parent / file.replace("\\", "/"), found[name][1])
+            found[name] = (_beside(path.parent, file), found[name][1])
     return found

@@ -7,6 +7,7 @@ to top, as OBJ has them.
 from __future__ import annotations
 
 import io
+import itertools
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -104,13 +105,16 @@ def _averaged(image: Colors, factor: int) -> Floats:
     """Return the means of blocks of texels, in linear light, float64 (h, w, 3)."""
     if factor == 1:
         return linear_of_srgb(image / 255)
-    height, width = image.shape[:2]
-    rows, columns = (np.arange(0, size, factor) for size in (height, width))
-    sums = np.empty((len(rows), len(columns), 3))
-    for place, row in enumerate(rows):
-        band = linear_of_srgb(image[row : row + factor] / 255)
-        sums[place] = np.add.reduceat(band.mean(axis=0), columns, axis=0)
-    return np.asarray(sums / np.diff(np.append(columns, width))[None, :, None])
+    # All blocks are of about one size, so that places stay where they are.
+    rows, columns = (
+        np.linspace(0, size, -(-size // factor) + 1).round().astype(np.int64)
+        for size in image.shape[:2]
+    )
+    sums = np.empty((len(rows) - 1, len(columns) - 1, 3))
+    for place, (top, end) in enumerate(itertools.pairwise(rows.tolist())):
+        band = linear_of_srgb(image[top:end] / 255)
+        sums[place] = np.add.reduceat(band.mean(axis=0), columns[:-1], axis=0)
+    return np.asarray(sums / np.diff(columns)[None, :, None])
 
 
 def of_vertices(light: Floats, corners: Ints, vertices: int) -> Floats:
