@@ -63,8 +63,8 @@ def add_command(subparsers: Any) -> None:
         "--texture",
         choices=get_args(Texture),
         default="follow",
-        help="of a model with colours: a part takes its skin along, or the source keeps its own "
-        "(default: follow)",
+        help="of a model with colours: a part takes its skin along, takes it in the tone of the "
+        "source, or the source keeps its own (default: follow)",
     )
     parser.add_argument(
         "--output",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.data.signals import COLOR
+from lwpipe.data.signals import COLOR, positions
 from lwpipe.editing.edits import blend_part
 from lwpipe.editing.harmony import Harmony
 from lwpipe.editing.settings import KEEPING, EditingSettings
@@ -82,6 +83,10 @@ class PlacedModel(FaceModel, Protocol):
     @property
     def average(self) -> Faces:
         """Mean of the training faces, float32 (V, C)."""
+
+    @property
+    def triangles(self) -> npt.NDArray[np.int64]:
+        """The one topology, int64 (F, 3)."""
 
 
 class Editor(ABC):
@@ -164,7 +169,8 @@ class KeepingEditor(Editor):
     Inside the part the model's word counts as far as harmony asks for it. alpha = 0 gives the
     source bit for bit, and keep = 1 too wherever w_k = 0. Without the residual it is
     y = D(p_s) + M (.) (D(q) - D(p_s)). Colours are edited as positions are, and the part takes its
-    skin along; where `editing.texture` says so, the source's are kept instead.
+    skin along; where `editing.texture` says so, the source's are kept instead, or the part's are
+    brought into the tone of the source by their gradients.
 
     Parameters
     ----------
@@ -213,6 +219,8 @@ class KeepingEditor(Editor):
 
         What `encode` gives is the same of all that keep the residual, and of all that do not.
         """
+        if editing.texture == "match":
+            _ = self.paste  # which all of them share
         other = copy(self)
         other.editing = editing
         if editing.harmony > 0 and other.harmony is None:
@@ -236,10 +244,36 @@ class KeepingEditor(Editor):
         """
         face, decoded, z = self._opened(sources)
         edited = self._exchanged(face, decoded, z, exchanges)
-        if self.editing.texture == "keep" and self.model.channels > 3:
-            start = face if self.editing.residual else decoded
-            edited[..., COLOR] = start[..., COLOR]
+        if self.editing.texture != "follow" and self.model.channels > 3:
+            pick = 0 if self.editing.residual else 1
+            targets = {part: (self._opened(c)[pick], a) for part, (c, a) in exchanges.items()}
+            edited[..., COLOR] = self._painted((face, decoded)[pick], targets)
         return edited
+
+    def _painted(self, face: Faces, targets: Exchanges) -> Faces:
+        """Return the colours (n, V, 3) that faces keep, or take of targets (n, V, 6) in their tone.
+
+        By gradients: of the part's colours the differences between neighbours are the target's,
+        and at its border they are the source's (Perez et al., *Poisson Image Editing*, 2003).
+        """
+        start = np.ascontiguousarray(face[..., COLOR])
+        painted = start.copy()
+        if self.editing.texture == "match" and self.paste is not None:
+            for part, (target, alpha) in targets.items():
+                colors = np.ascontiguousarray(target[..., COLOR])
+                painted += self.paste.blend(start, colors, part, alpha) - start
+        return painted
+
+    @cached_property
+    def paste(self) -> Editor | None:
+        """What brings colours of a part into a face by their gradients; None without places."""
+        from lwpipe.editing.poisson import PoissonPaste  # which is made of this module
+
+        if self.weights is None:
+            return None
+        model = cast(PlacedModel, self.model)
+        points = np.asarray(positions(model.average), np.float64)
+        return PoissonPaste(self.weights, points, model.triangles)
 
     def _exchanged(self, face: Faces, decoded: Faces, z: Codes, exchanges: Exchanges) -> Faces:
         """Return the faces of `blend_parts` with the skin of the parts."""

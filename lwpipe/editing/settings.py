@@ -6,7 +6,7 @@ from typing import Literal
 
 from lwpipe.core.settings import Section, Share
 
-Texture = Literal["follow", "keep"]
+Texture = Literal["follow", "match", "keep"]
 
 
 class EditingSettings(Section):
@@ -19,15 +19,17 @@ class EditingSettings(Section):
     harmony: Share = 0.0
     """Let the rest of the face follow the part as far as faces do: 1.0 all the way."""
     texture: Texture = "follow"
-    """Whether a part takes its skin along (follow) or the source keeps its own (keep); read with
-    data.colors."""
+    """Whether a part takes its skin along as it is (follow), in the tone of the source (match), or
+    the source keeps its own (keep); read with data.colors."""
 
     def words(self) -> str:
         """Say what the dials are, for figures: the end of 'edits ...'."""
         if self == EditingSettings():
             return "as in the paper"
         residual = "with the residual" if self.residual else "without the residual"
-        skin = ", the skin kept" if self.texture == "keep" else ""
+        skin = {"follow": "", "match": ", the skin matched", "keep": ", the skin kept"}[
+            self.texture
+        ]
         return f"{residual}, keep {self.keep:g}, harmony {self.harmony:g}{skin}"
 
 

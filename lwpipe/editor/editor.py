@@ -186,8 +186,8 @@ class Editor:
         keep : how far what lies outside the parts is held: 1 moves nothing there
         harmony : how far the rest follows as faces do, where `keep` lets it
         plain : as in the paper: exchange the encodings and decode, without dials
-        texture : whether the parts take their skin along ('follow') or the source keeps its own
-            ('keep'); of a model with colours
+        texture : whether the parts take their skin along ('follow'), in the tone of the source
+            ('match'), or the source keeps its own ('keep'); of a model with colours
 
         Returns
         -------
@@ -225,10 +225,12 @@ class Editor:
         codes = {
             part: (self._encoded(target, plain), alpha) for part, (target, alpha) in targets.items()
         }
-        source_codes = self._encoded(face, plain)
-        edited = np.asarray(editor.blend_parts(source_codes, codes)[0])
-        if plain and texture == "keep" and self.model.channels > 3:
-            edited[:, COLOR] = editor.blend_parts(source_codes, {})[0][:, COLOR]
+        edited = np.asarray(editor.blend_parts(self._encoded(face, plain), codes)[0])
+        if plain and texture != "follow" and self.model.channels > 3:
+            painter = make_editor(self.model, self.weights, EditingSettings(texture=texture))
+            encoded = {part: (painter.encode(t[None]), a) for part, (t, a) in targets.items()}
+            painted = painter.blend_parts(painter.encode(face[None]), encoded)[0]
+            edited[:, COLOR] = painted[:, COLOR]
         return edited
 
     def _editor(self, plain: bool) -> ModelEditor | KeepingEditor:
