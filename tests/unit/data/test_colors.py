@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from lwpipe.core.color import lab_of_srgb
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.check import check_dataset
 from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.signals import colors_of, joined, positions
@@ -259,3 +261,27 @@ def test_colours_of_the_basel_model_that_do_not_fit(
     change(basel / file, **changes)
     with pytest.raises(LwpipeError, match=words):
         make_dataset(of_basel(basel), basel / "data")
+
+
+def test_the_check_tells_of_colours_that_were_lost(tmp_path: Path) -> None:
+    data = make_dataset(synthetic(colors=True), tmp_path / "data")
+    rows = {row["measure"]: row for row in check_dataset(data, tmp_path / "check.csv")}
+    assert rows["faces of one colour"]["value"] == 0
+    assert 20 < float(rows["mean lightness of colours, L*"]["value"]) < 80
+    painted = np.array(data.colors)
+    painted[3] = 120
+    lost = replace(data, colors=painted)
+    rows = {row["measure"]: row for row in check_dataset(lost, tmp_path / "check.csv")}
+    assert rows["faces of one colour"]["value"] == 1
+    assert "synthetic_00003" in rows["faces of one colour"]["remark"]
+    plain = replace(data, colors=None)
+    assert not any("colour" in row["measure"] for row in check_dataset(plain, tmp_path / "c.csv"))
+
+
+def test_images_beside_meshes_are_inputs_of_the_workflow(tmp_path: Path) -> None:
+    write_pictured_obj(tmp_path / "a.obj", shapes(1)[0], png(picture()))
+    write_pictured_obj(tmp_path / "b.obj", shapes(1)[0], png(picture()))
+    with_colours, plain = own(tmp_path), own(tmp_path, colors=False)
+    names = [file.name for file in with_colours.user_files()]
+    assert names == ["a.obj", "b.obj", "a.mtl", "a.png", "b.mtl", "b.png"]
+    assert [file.name for file in plain.user_files()] == ["a.obj", "b.obj"]
