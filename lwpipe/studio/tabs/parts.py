@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.editor.draws import Drawn, drawn_of
 from lwpipe.editor.session import Session
 from lwpipe.studio.looks import part_color, part_titles
 from lwpipe.studio.page import Page
@@ -18,30 +19,49 @@ from lwpipe.studio.pictures import Thumbnails
 # A list of thousands is no list.
 _LISTED = 300
 _NOBODY = "the face itself"
+_BOLDEST = 5.0
 
 
 @dataclass
 class Choices:
-    """The faces that drop-downs offer, and those drop-downs."""
+    """The faces that drop-downs offer, and those drop-downs.
+
+    Attributes
+    ----------
+    names : of faces
+    own : drop-downs of whole faces
+    targets : of each part, that of what it is taken from
+    drawn : of each part, what was drawn given the rest of a face: that is no face
+    """
 
     names: list[str]
     own: list[Any] = field(default_factory=list)
-    targets: list[Any] = field(default_factory=list)
+    targets: dict[int, Any] = field(default_factory=dict)
+    drawn: dict[int, list[str]] = field(default_factory=dict)
 
-    def offer(self, *names: str) -> None:
-        """Make sure that names are offered."""
-        new = [name for name in dict.fromkeys(names) if name not in self.names]
+    def of_part(self, part: int) -> tuple[str, ...]:
+        """Return what a part can be taken from."""
+        return (_NOBODY, *self.drawn.get(part, []), *self.names)
+
+    def offer(self, session: Session) -> None:
+        """Make sure that the faces of a session are offered."""
+        wanted = [session.source]
+        for part, (name, _) in session.parts.items():
+            found = None if name in session.faces else drawn_of(name)
+            if found is None or not found.given_rest:
+                wanted.append(name)
+            elif name not in self.drawn.setdefault(part, []):
+                self.drawn[part].insert(0, name)
+                if part in self.targets:
+                    self.targets[part].options = self.of_part(part)
+        new = [name for name in dict.fromkeys(wanted) if name not in self.names]
         if not new:
             return
         self.names = ["mean", *new, *self.names[1:]]
         for handle in self.own:
             handle.options = tuple(self.names)
-        for handle in self.targets:
-            handle.options = (_NOBODY, *self.names)
-
-    def offer_all(self, session: Session) -> None:
-        """Make sure that the faces of a session are offered."""
-        self.offer(session.source, *(name for name, _ in session.parts.values()))
+        for part, handle in self.targets.items():
+            handle.options = self.of_part(part)
 
 
 def face_tab(page: Page) -> None:
@@ -50,12 +70,14 @@ def face_tab(page: Page) -> None:
     listed = bench.editor.names
     step = max(1, -(-len(listed) // _LISTED))
     choices = Choices(["mean", *listed[::step]])
-    choices.offer_all(bench.session)
-    page.before.append(choices.offer_all)
+    choices.offer(bench.session)
+    page.before.append(choices.offer)
     seeds, ids = itertools.count(1), set(listed)
 
-    def drawn() -> str:
-        return f"random:{next(seeds)}"
+    def drawn(given_rest: bool = False) -> str:
+        if not bench.editor.draws.is_ready:
+            page.say("A moment: what faces are drawn from is fitted to the training faces.")
+        return Drawn(next(seeds), given_rest, round(bold.value, 2)).name
 
     def begin(name: str) -> None:
         bench.set(f"face {name}", source=name)
@@ -102,6 +124,10 @@ def face_tab(page: Page) -> None:
                 "Reset": lambda _: bench.give_back(),
             },
         )
+        bold = gui.add_slider(
+            "How bold", 0.0, _BOLDEST, 0.05, 1.0,
+            hint="temperature of all that is random: 1 is as faces are",
+        )  # fmt: skip
     for part, title in enumerate(part_titles(bench.editor)):
         _card(page, part, title, choices, drawn)
     with gui.add_folder("The rest of the face"):
@@ -148,7 +174,9 @@ def _dial(page: Page, name: str, dial: Any) -> None:
     page.on(name, dial, turn)
 
 
-def _card(page: Page, part: int, title: str, choices: Choices, drawn: Callable[[], str]) -> None:
+def _card(
+    page: Page, part: int, title: str, choices: Choices, drawn: Callable[[bool], str]
+) -> None:
     """Add the card of one part."""
     bench, gui = page.bench, page.server.gui
     red, green, blue = part_color(part, bench.editor.part_count)
@@ -174,8 +202,8 @@ def _card(page: Page, part: int, title: str, choices: Choices, drawn: Callable[[
             f'<div style="height:4px;margin:2px 12px;border-radius:2px;'
             f'background:rgb({red},{green},{blue})"></div>'
         )
-        chosen = gui.add_dropdown("From", (_NOBODY, *choices.names))
-        choices.targets.append(chosen)
+        chosen = gui.add_dropdown("From", choices.of_part(part))
+        choices.targets[part] = chosen
         page.bind(f"from {part}", chosen, target)
         page.on(f"from {part}", chosen, take)
         much = gui.add_slider("How much", 0.0, 1.5, 0.01, 1.0, hint="alpha: 1 is the other's part")
@@ -185,7 +213,7 @@ def _card(page: Page, part: int, title: str, choices: Choices, drawn: Callable[[
         page.buttons(
             group,
             {
-                "Random": lambda _: bench.take(part, drawn(), alpha(bench.session)),
+                "Random": lambda _: bench.take(part, drawn(True), alpha(bench.session)),
                 "Show": lambda _: page.highlight(part),
                 "Reset": lambda _: bench.give_back(part),
             },
