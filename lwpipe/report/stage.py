@@ -84,13 +84,24 @@ def _summary(
     viewers = [*([edit] if edit else []), *turned["local_weights"]]
     front = shown.get("draw_tradeoff__front", {}).get("")
     figures = [] if front is None else [Figure(Path(front), _FRONT)]
-    facts = _facts(STAGES["make_dataset"], shown.get("make_dataset__dataset", {}))
-    about = ", ".join(
-        f"{words.lower()} {facts[words]}"
-        for words in ("Source", "Faces for training", "Faces for testing", "Vertices")
-        if words in facts
-    )
+    data = shown.get("make_dataset__dataset", {}).get("")
+    about = "" if data is None else _about(_read(data)) + " "
+    about += f"The edit and the numbers are those of {variant}."
     return Summary(about, variant, numbers_of(table, variant), viewers, figures), viewers
+
+
+def _about(store: Mapping[str, Any]) -> str:
+    """Say in a sentence what a data set has."""
+    found = [
+        f"{store[key]:,} {words}" if isinstance(store[key], int) else f"{store[key]} {words}"
+        for key, words in (
+            ("train_faces", "faces for training"),
+            ("test_faces", "for testing"),
+            ("vertices", "vertices"),
+        )
+        if key in store
+    ]
+    return f"Source {store.get('source', 'unknown')}: {', '.join(found)}."
 
 
 def _viewers(target: str, shown: Mapping[str, Paths]) -> list[Viewer]:

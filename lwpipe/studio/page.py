@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import viser
+from viser import _messages
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.editor.session import Session
@@ -19,7 +23,24 @@ from lwpipe.studio.scene import FaceScene
 from lwpipe.studio.workbench import Workbench
 
 Job = Callable[[], object]
+Heard = Callable[[str, int | None], object]
+
+# The text field that the script of the page writes into: a word, perhaps a number, and a count.
+_CHANNEL = "lwpipe-page"
+_WORDS = re.compile(r"([a-z]{1,9})(?: (\d{1,6}))? #\d{1,9}", re.ASCII)
 _LOG = logging.getLogger(__name__)
+
+
+_NO_JOB: tuple[str, tuple[Job, int | None]] = ("", (lambda: None, None))
+
+
+def _draw(picture: Callable[[], bytes], future: Future[bytes]) -> None:
+    """Draw a picture that is still waited for."""
+    if future.set_running_or_notify_cancel():
+        try:
+            future.set_result(picture())
+        except Exception as error:
+            future.set_exception(error)
 
 
 @dataclass(frozen=True)
@@ -56,6 +77,8 @@ class Page:
         self.highlighted: int | None = None
         self.highlight: Callable[[int], None] = lambda part: None
         self._jobs: OrderedDict[str, tuple[Job, int | None]] = OrderedDict()
+        self._pictures: deque[tuple[Callable[[], bytes], Future[bytes]]] = deque()
+        self._heard: dict[str, Heard] = {}
         self._woken = threading.Condition()
         self._idle = threading.Event()
         self._stopped = False
@@ -90,6 +113,42 @@ class Page:
             self._jobs[key] = job, client
             self._woken.notify()
 
+    def draw(self, picture: Callable[[], bytes]) -> Future[bytes]:
+        """Draw a picture when there is no job; the last one that is asked for comes first."""
+        future: Future[bytes] = Future()
+        with self._woken:
+            self._pictures.append((picture, future))
+            self._woken.notify()
+        return future
+
+    def script(self) -> None:
+        """Run the page's script in every page, and listen to what it says."""
+        source = (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
+        channel = self.server.gui.add_text(_CHANNEL, "")
+
+        @channel.on_update
+        def _(event: Any) -> None:
+            found = _WORDS.fullmatch(channel.value)
+            heard = self._heard.get(found[1]) if found else None
+            if found is None or heard is None or event.client_id is None:
+                return
+            client, said = event.client_id, found[2] or ""
+            self.later(f"{found[1]} {client}", lambda: heard(said, client), client)
+
+        self.server.gui._websock_interface.queue_message(
+            _messages.RunJavascriptMessage(source=source)
+        )
+
+    def hear(self, word: str, act: Heard) -> None:
+        """Queue a job whenever the script of a page says a word.
+
+        Parameters
+        ----------
+        word : that begins what is said
+        act : called with what follows, digits or nothing, and the number of the page
+        """
+        self._heard[word] = act
+
     def wait(self, seconds: float = 30.0) -> bool:
         """Wait until the queue is empty and all is shown."""
         return self._idle.wait(seconds)
@@ -97,13 +156,17 @@ class Page:
     def _work(self) -> None:
         while True:
             with self._woken:
-                while not self._jobs and not self._stopped:
-                    self._idle.set()
-                    self._woken.wait()
                 if not self._jobs:
                     self._idle.set()
+                while not self._jobs and not self._pictures and not self._stopped:
+                    self._woken.wait()
+                if not self._jobs and self._stopped:
                     return
-                key, (job, client) = self._jobs.popitem(last=False)
+                drawn = None if self._jobs else self._pictures.pop()
+                key, (job, client) = self._jobs.popitem(last=False) if self._jobs else _NO_JOB
+            if drawn is not None:
+                _draw(*drawn)
+                continue
             # A dial that still moves is not set back to where it was a moment ago.
             moving = key if self._do(job, client) else ""
             self._do(partial(self.refresh, moving), client)

@@ -12,13 +12,12 @@ import numpy as np
 from lwpipe.core.errors import LwpipeError
 from lwpipe.editor.draws import Drawn, drawn_of
 from lwpipe.editor.session import Session
+from lwpipe.studio.album import ITSELF, Album
 from lwpipe.studio.looks import part_color, part_titles
 from lwpipe.studio.page import Page
-from lwpipe.studio.pictures import Thumbnails
 
 # A list of thousands is no list.
 _LISTED = 300
-_NOBODY = "the face itself"
 _BOLDEST = 5.0
 
 
@@ -41,7 +40,7 @@ class Choices:
 
     def of_part(self, part: int) -> tuple[str, ...]:
         """Return what a part can be taken from."""
-        return (_NOBODY, *self.drawn.get(part, []), *self.names)
+        return (ITSELF, *self.drawn.get(part, []), *self.names)
 
     def offer(self, session: Session) -> None:
         """Make sure that the faces of a session are offered."""
@@ -64,7 +63,7 @@ class Choices:
             handle.options = self.of_part(part)
 
 
-def face_tab(page: Page) -> None:
+def face_tab(page: Page, album: Album) -> None:
     """Add the choice of the face that is edited, and the cards of the parts."""
     bench, gui = page.bench, page.server.gui
     listed = bench.editor.names
@@ -114,7 +113,7 @@ def face_tab(page: Page) -> None:
         other = gui.add_dropdown("Take from", choices.names)
         choices.own.append(other)
         page.on("other", other, lambda _: None)
-        _pair(page, lambda session: (session.source, other.value))
+        _pair(page, album, lambda session: (session.source, other.value))
         group = gui.add_button_group("", ("Swap all", "Random", "Reset"))
         page.buttons(
             group,
@@ -128,6 +127,16 @@ def face_tab(page: Page) -> None:
             "How bold", 0.0, _BOLDEST, 0.05, 1.0,
             hint="temperature of all that is random: 1 is as faces are",
         )  # fmt: skip
+
+    def pointed(part: str, client: int | None) -> None:
+        page.scene.point_out(
+            page.server.get_clients().get(-1 if client is None else client),
+            bench.face,
+            bench.editor.weights,
+            int(part) if part and int(part) < bench.editor.part_count else None,
+        )
+
+    page.hear("part", pointed)
     for part, title in enumerate(part_titles(bench.editor)):
         _card(page, part, title, choices, drawn)
     with gui.add_folder("The rest of the face"):
@@ -143,9 +152,8 @@ def face_tab(page: Page) -> None:
             _dial(page, name, dial)
 
 
-def _pair(page: Page, names: Callable[[Session], tuple[str, ...]]) -> None:
+def _pair(page: Page, album: Album, names: Callable[[Session], tuple[str, ...]]) -> None:
     """Add small pictures of faces, where the machine can render."""
-    thumbnails = Thumbnails(page.bench.editor)
     blank = np.full((8, 8, 3), 255, np.uint8)
     image = page.server.gui.add_image(blank, visible=False)
     shown: list[tuple[str, ...]] = []
@@ -156,7 +164,7 @@ def _pair(page: Page, names: Callable[[Session], tuple[str, ...]]) -> None:
             return
         shown[:] = [wanted]
         try:
-            image.image = thumbnails.of(wanted, page.bench.session)
+            image.image = album.thumbnails.of(wanted, page.bench.session)
             image.visible = True
         except LwpipeError:
             image.visible = False
@@ -182,13 +190,13 @@ def _card(
     red, green, blue = part_color(part, bench.editor.part_count)
 
     def target(session: Session) -> str:
-        return session.parts[part][0] if part in session.parts else _NOBODY
+        return session.parts[part][0] if part in session.parts else ITSELF
 
     def alpha(session: Session) -> float:
         return round(session.parts[part][1], 2) if part in session.parts else 1.0
 
     def take(name: str) -> None:
-        if name == _NOBODY:
+        if name == ITSELF:
             bench.give_back(part)
         else:
             bench.take(part, name, alpha(bench.session))
@@ -199,7 +207,7 @@ def _card(
 
     with gui.add_folder(title):
         gui.add_html(
-            f'<div style="height:4px;margin:2px 12px;border-radius:2px;'
+            f'<div data-part="{part}" style="height:4px;margin:2px 12px;border-radius:2px;'
             f'background:rgb({red},{green},{blue})"></div>'
         )
         chosen = gui.add_dropdown("From", choices.of_part(part))
