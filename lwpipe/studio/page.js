@@ -93,9 +93,9 @@
       }
     }
   }
-  let waiting = 0;
-  const soon = () => { clearTimeout(waiting); waiting = setTimeout(look, 30); };
-  new MutationObserver(soon).observe(document.body, { childList: true, subtree: true });
-  for (const kind of ["click", "focusin", "keyup"]) document.addEventListener(kind, soon);
+  // At once, before it is painted: what is clicked must not move.
+  new MutationObserver(look).observe(document.body, {
+    childList: true, subtree: true, attributeFilter: ["aria-expanded", "aria-controls"],
+  });
   look();
 })();

@@ -136,7 +136,7 @@ def face_tab(page: Page, album: Album) -> None:
             int(part) if part and int(part) < bench.editor.part_count else None,
         )
 
-    page.hear("part", pointed)
+    page.hear("part", pointed, changes=False)
     for part, title in enumerate(part_titles(bench.editor)):
         _card(page, part, title, choices, drawn)
     with gui.add_folder("The rest of the face"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import threading
@@ -170,8 +171,7 @@ def test_what_the_script_says_is_checked(studio: Studio) -> None:
     for words in ("test 3 #1", "test #2", "other 3 #3", "test", "test 3", "test x #4", "TEST 3 #5",
                   "test 12345678 #6", "<script>", "test 3 #7\n"):  # fmt: skip
         channel._impl.value = words
-        result = act(SimpleNamespace(client_id=4, target=channel, client=None))
-        assert result is None
+        asyncio.run(act(SimpleNamespace(client_id=4, target=channel, client=None)))
         page.wait()
     assert heard == [("3", 4), ("", 4)]
 
