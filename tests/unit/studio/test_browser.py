@@ -72,6 +72,8 @@ class Eyes:
         box = self.row(label, number).locator("input[role=combobox]")
         box.click()
         box.fill(option)
+        # The list moves once it has become shorter.
+        self.page.wait_for_timeout(400)
         self.page.get_by_role("option", name=option, exact=True).first.click()
         self.settle()
 
@@ -257,6 +259,7 @@ def test_faces_and_steps_are_shown_as_pictures_and_parts_are_pointed_out(
     option = page.get_by_role("option", name="face_37", exact=True)
     page.locator(f"{pictured}:has-text('face_37')").wait_for()
     assert "name=face_37" in option.get_attribute("style")
+    page.wait_for_timeout(400)
     option.click()
     eyes.settle()
     assert bench.session.parts[NOSE][0] == "face_37"
