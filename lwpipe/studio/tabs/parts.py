@@ -101,7 +101,7 @@ def face_tab(page: Page, album: Album) -> None:
         upload = gui.add_upload_button("Upload a face", icon=None, hint="OBJ, PLY, STL, OFF, GLB")
 
         @upload.on_upload
-        def _(event: Any) -> None:
+        async def _(event: Any) -> None:
             file = upload.value
             page.later(
                 f"upload {file.name}",

@@ -104,7 +104,7 @@ def file_tab(page: Page) -> None:
         upload = gui.add_upload_button("Open a session", mime_type="application/json")
 
         @upload.on_upload
-        def _(event: Any) -> None:
+        async def _(event: Any) -> None:
             file = upload.value
 
             page.later(
