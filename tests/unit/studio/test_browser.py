@@ -281,7 +281,7 @@ def test_faces_and_steps_are_shown_as_pictures_and_parts_are_pointed_out(
     page.close()
 
 
-def test_a_hundred_bad_files_are_a_sentence_each_in_the_page(
+def test_bad_files_are_a_sentence_each_in_the_page(
     browser: Any, studio: Studio, editor: Editor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench, eyes = studio.bench, look(browser, studio)
@@ -295,14 +295,14 @@ def test_a_hundred_bad_files_are_a_sentence_each_in_the_page(
         say(sentence, client, good)
 
     monkeypatch.setattr(studio.page, "say", heard)
-    uploads = [(name or "x", content) for name, content in bad_uploads(editor)]
-    sessions = [(f"session {n}.json", c) for n, c in enumerate(bad_sessions(bench, editor))]
-    assert len(uploads) + len(sessions) > 85
+    # All of them go through the same handler in test_page.py.
+    uploads = [(name or "x", content) for name, content in bad_uploads(editor)][::9]
+    sessions = [(f"session {n}.json", c) for n, c in enumerate(bad_sessions(bench, editor))][::9]
     before, face, steps = bench.session, bench.face, len(bench.history.steps)
     for tab, cases in (("Parts", uploads), ("Save", sessions)):
         eyes.tab(tab)
         chosen = page.locator("input[type=file]:not([webkitdirectory])").first
-        for number, (name, content) in enumerate(cases):
+        for name, content in cases:
             said.clear()
             file = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
             chosen.set_input_files(files=[file])
@@ -316,8 +316,7 @@ def test_a_hundred_bad_files_are_a_sentence_each_in_the_page(
             assert said[0].endswith("."), (name, said)
             assert "defect" not in said[0]
             assert bench.session is before
-            if number % 10 == 0:
-                page.get_by_text(said[0]).first.wait_for()
+            page.get_by_text(said[0]).first.wait_for()
             page.evaluate(CLOSE)
     # All is as it was, and works.
     assert bench.face is face

@@ -6,12 +6,14 @@ import asyncio
 import io
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
+from viser import _messages
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.sources.synthetic.grid import make_grid
@@ -21,6 +23,7 @@ from lwpipe.studio.patch import cut_out
 from lwpipe.studio.scene import UNIT
 from lwpipe.studio.studio import Studio
 from tests.helpers.studio_run import MOUTH, NOSE
+from tests.unit.studio.test_workbench import bad_sessions, bad_uploads
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +202,61 @@ def test_a_part_is_cut_out_along_its_line() -> None:
     assert len(np.unique(points, axis=0)) == len(points)
     for nothing in (2.0, 5.0):
         assert len(cut_out(plane, grid.triangles, share, nothing)[1]) == 0
+
+
+def test_a_hundred_bad_files_are_a_sentence_each(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All go through what the page calls: in parts, into the button, to the worker and back."""
+    with Studio(editor, port=18320) as studio:
+        bench, server, said = studio.bench, studio.server, []
+        handlers = server._websock_server._incoming_handlers
+        (start,) = handlers[_messages.FileTransferStartUpload]
+        (part,) = handlers[_messages.FileTransferPart]
+        face_button, session_button = (
+            next(
+                uuid
+                for uuid, handle in server.gui._gui_input_handle_from_uuid.items()
+                if getattr(handle, "label", "") == label
+            )
+            for label in ("Upload a face", "Open a session")
+        )
+        monkeypatch.setattr(server.gui, "_resolve_client", lambda number: SimpleNamespace())
+        monkeypatch.setattr(studio.page, "say", lambda text, client=None: said.append(text))
+        studio.page.later("take", lambda: bench.take(NOSE, "face_03", 0.5))
+        assert studio.page.wait()
+        before, face, steps = bench.session, bench.face, len(bench.history.steps)
+        cases = [(face_button, name, content) for name, content in bad_uploads(editor)]
+        cases += [
+            (session_button, f"{n}.json", text)
+            for n, text in enumerate(bad_sessions(bench, editor))
+        ]
+        assert len(cases) > 90
+
+        def sent(button: str, number: int, name: str, content: bytes) -> None:
+            half = len(content) // 2 or 1
+            parts = (
+                [content[:half], content[half:]] if content[half:] else [content][: len(content)]
+            )
+            uuid = f"upload {number}"
+            start(5, _messages.FileTransferStartUpload(
+                button, uuid, name, "", len(parts), len(content)))  # fmt: skip
+            for place, piece in enumerate(parts):
+                part(5, _messages.FileTransferPart(button, uuid, place, piece))
+
+        for number, (button, name, content) in enumerate(cases):
+            said.clear()
+            server.get_event_loop().call_soon_threadsafe(sent, button, number, name, content)
+            for _ in range(500):
+                if said:
+                    break
+                time.sleep(0.01)
+            assert studio.page.wait()
+            assert len(said) == 1, (name, said)
+            assert said[0].isprintable(), said
+            assert said[0].endswith("."), said
+            assert "defect" not in said[0], (name, said)
+            assert bench.session is before
+        assert bench.face is face
+        assert len(bench.history.steps) == steps
+        assert not server.gui._current_file_upload_states
