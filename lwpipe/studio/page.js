@@ -7,8 +7,8 @@
   const style = document.createElement("style");
   style.textContent = `
     .lwpipe-hidden { display: none !important; }
-    .lwpipe-face { background: no-repeat 4px center / auto 44px; min-height: 48px;
-      padding-left: 52px !important; }
+    .lwpipe-face { background-repeat: no-repeat; background-position: 4px center;
+      background-size: auto 44px; min-height: 48px; padding-left: 52px !important; }
     .lwpipe-steps { display: grid; grid-template-columns: repeat(4, 1fr); gap: 6px;
       padding: 4px 10px; }
     .lwpipe-steps button { all: unset; cursor: pointer; border: 2px solid transparent;
