@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,19 @@ from lwpipe.core.files import write_bytes
 from lwpipe.export.morphs import Morphs
 from lwpipe.export.surface import vertex_normals
 
-_FLOAT, _UNSIGNED = 5126, 5125
-_VERTICES, _INDICES = 34962, 34963
-_METRES = 1e-3
-# Clay: a light skin without gloss.
-_CLAY = (0.69, 0.58, 0.50, 1.0)
+Floats = npt.NDArray[np.float32]
+
+METRES_PER_MM = 1e-3
+# Of glTF 2.0: what a view is for, the types of numbers, and of elements by their shape.
+VERTICES, INDICES = 34962, 34963
+_COMPONENTS = {"float32": 5126, "uint32": 5125, "uint8": 5121}
+_KINDS = {(): "SCALAR", (3,): "VEC3", (4,): "VEC4"}
+# A light skin without gloss.
+CLAY = (0.69, 0.58, 0.50)
 
 
-class _Buffer:
-    """Arrays of a file, one view and one accessor each."""
+class GlbBuffer:
+    """Arrays of a GLB, one view and one accessor each."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -30,24 +35,57 @@ class _Buffer:
         self.accessors: list[dict[str, Any]] = []
         self.size = 0
 
-    def add(self, array: npt.NDArray[Any], target: int, bounds: bool = False) -> int:
-        """Add an array of vectors or of numbers, and return its accessor."""
-        piece = array.tobytes()
+    def add(self, array: npt.NDArray[Any], target: int, **more: Any) -> int:
+        """Add an array of vectors or of numbers, and return its accessor.
+
+        Parameters
+        ----------
+        array : float32 or uint32, (n,) or (n, 3); or uint8 (n, 4)
+        target : `VERTICES` or `INDICES`
+        **more : keys of the accessor
+        """
+        piece = np.ascontiguousarray(array).tobytes()
         view = {"buffer": 0, "byteOffset": self.size, "byteLength": len(piece), "target": target}
         accessor = {
             "bufferView": len(self.views),
-            "componentType": _FLOAT if array.dtype == np.float32 else _UNSIGNED,
+            "componentType": _COMPONENTS[array.dtype.name],
             "count": len(array),
-            "type": "VEC3" if array.ndim == 2 else "SCALAR",
+            "type": _KINDS[array.shape[1:]],
+            **more,
         }
-        if bounds:
-            accessor |= {"min": array.min(axis=0).tolist(), "max": array.max(axis=0).tolist()}
         self.views.append(view)
         self.accessors.append(accessor)
-        # All numbers take four bytes: the next piece is aligned too.
+        # All elements take a multiple of four bytes: the next piece is aligned too.
         self.pieces.append(piece)
         self.size += len(piece)
         return len(self.accessors) - 1
+
+    def add_points(self, points: Floats) -> int:
+        """Add places (n, 3) with their bounds, which glTF asks for."""
+        low, high = (edge.tolist() for edge in (points.min(axis=0), points.max(axis=0)))
+        return self.add(points.astype(np.float32), VERTICES, min=low, max=high)
+
+    def add_colors(self, colors: npt.NDArray[np.uint8]) -> int:
+        """Add colours of vertices, sRGB (n, 3); glTF's are linear."""
+        linear = (255 * (colors / 255.0) ** 2.2).round().astype(np.uint8)
+        opaque = np.full((len(colors), 1), 255, np.uint8)
+        return self.add(np.concatenate([linear, opaque], axis=1), VERTICES, normalized=True)
+
+    def packed(self, mesh: Mapping[str, Any], material: Mapping[str, Any], name: str) -> bytes:
+        """Return the GLB of a scene of one mesh."""
+        header = {
+            "asset": {"version": "2.0", "generator": f"lwpipe {lwpipe.__version__}"},
+            "scene": 0,
+            "scenes": [{"nodes": [0]}],
+            "nodes": [{"mesh": 0, "name": name}],
+            "meshes": [mesh],
+            "materials": [material],
+            "accessors": self.accessors,
+            "bufferViews": self.views,
+            "buffers": [{"byteLength": self.size}],
+        }
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        return _container(text, b"".join(self.pieces))
 
 
 def write_glb(morphs: Morphs, output: str | Path) -> None:
@@ -67,22 +105,20 @@ def write_glb(morphs: Morphs, output: str | Path) -> None:
     LwpipeError
         If it cannot be written.
     """
-    buffer = _Buffer()
-    face = (morphs.face * _METRES).astype(np.float32)
+    buffer = GlbBuffer()
     normals = vertex_normals(morphs.face, morphs.triangles)
     attributes = {
-        "POSITION": buffer.add(face, _VERTICES, bounds=True),
-        "NORMAL": buffer.add(normals, _VERTICES),
+        "POSITION": buffer.add_points(morphs.face * np.float32(METRES_PER_MM)),
+        "NORMAL": buffer.add(normals, VERTICES),
     }
-    indices = buffer.add(morphs.triangles.astype(np.uint32).reshape(-1), _INDICES)
+    indices = buffer.add(morphs.triangles.astype(np.uint32).reshape(-1), INDICES)
     targets = []
     for shape in morphs.shapes:
         turned = vertex_normals(morphs.face + shape, morphs.triangles) - normals
-        moved = (shape * _METRES).astype(np.float32)
         targets.append(
             {
-                "POSITION": buffer.add(moved, _VERTICES, bounds=True),
-                "NORMAL": buffer.add(turned, _VERTICES),
+                "POSITION": buffer.add_points(shape * np.float32(METRES_PER_MM)),
+                "NORMAL": buffer.add(turned, VERTICES),
             }
         )
     mesh: dict[str, Any] = {
@@ -93,38 +129,27 @@ def write_glb(morphs: Morphs, output: str | Path) -> None:
         mesh["primitives"][0]["targets"] = targets
         mesh["weights"] = [0.0] * len(targets)
         mesh["extras"] = {"targetNames": list(morphs.names)}
-    header = {
-        "asset": {"version": "2.0", "generator": f"lwpipe {lwpipe.__version__}"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": morphs.subject}],
-        "meshes": [mesh],
-        "materials": [_material()],
-        "accessors": buffer.accessors,
-        "bufferViews": buffer.views,
-        "buffers": [{"byteLength": buffer.size}],
+    write_bytes(output, buffer.packed(mesh, material("clay", CLAY, 0.75), morphs.subject))
+
+
+def material(name: str, color: tuple[float, float, float], roughness: float) -> dict[str, Any]:
+    """Return a material without metal, seen from both sides; the colour is linear, from 0 to 1."""
+    return {
+        "name": name,
+        "doubleSided": True,
+        "pbrMetallicRoughness": {
+            "baseColorFactor": [*color, 1.0],
+            "metallicFactor": 0.0,
+            "roughnessFactor": roughness,
+        },
     }
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    write_bytes(output, container(text, b"".join(buffer.pieces)))
 
 
-def container(text: bytes, binary: bytes) -> bytes:
+def _container(text: bytes, binary: bytes) -> bytes:
     """Return the JSON of a glTF and what it describes as one GLB."""
     chunks = _chunk(b"JSON", text, b" ") + _chunk(b"BIN\0", binary, b"\0")
     start = b"glTF" + (2).to_bytes(4, "little") + (12 + len(chunks)).to_bytes(4, "little")
     return start + chunks
-
-
-def _material() -> dict[str, Any]:
-    return {
-        "name": "clay",
-        "doubleSided": True,
-        "pbrMetallicRoughness": {
-            "baseColorFactor": list(_CLAY),
-            "metallicFactor": 0.0,
-            "roughnessFactor": 0.75,
-        },
-    }
 
 
 def _chunk(kind: bytes, data: bytes, filler: bytes) -> bytes:
