@@ -40,7 +40,7 @@ class Tour:
         """Return the page as it is once all is done, (h, w, 3)."""
         self.page.wait_for_timeout(200)
         self.studio.page.wait()
-        self.page.wait_for_timeout(1200)
+        self.page.wait_for_timeout(1500)
         for button in self.page.locator(".mantine-Notification-closeButton").all():
             button.click()
         self.page.wait_for_timeout(400)
@@ -60,20 +60,21 @@ class Tour:
         """Open a tab."""
         self.page.get_by_role("tab", name=name).click()
 
+    def row(self, label: str, number: int = 0) -> Any:
+        """Return the row of a widget."""
+        found = self.page.locator("label", has_text=re.compile(f"^{label}$")).nth(number)
+        return found.locator("xpath=ancestor::div[contains(@class,'Flex-root')][1]")
+
     def choose(self, label: str, option: str) -> None:
         """Choose something in a drop-down."""
-        found = self.page.locator("label", has_text=re.compile(f"^{label}$")).first
-        row = found.locator("xpath=ancestor::div[contains(@class,'Flex-root')][1]")
-        box = row.locator("input[role=combobox]")
+        box = self.row(label).locator("input[role=combobox]")
         box.click()
         box.fill(option)
         self.page.get_by_role("option", name=option, exact=True).first.click()
 
     def tick(self, label: str) -> None:
         """Tick a box, or take the tick away."""
-        found = self.page.locator("label", has_text=re.compile(f"^{label}$")).first
-        row = found.locator("xpath=ancestor::div[contains(@class,'Flex-root')][1]")
-        row.locator("input[type=checkbox]").click()
+        self.row(label).locator("input[type=checkbox]").click()
 
     def parts(self) -> None:
         """Put the parts of one face on another."""
@@ -96,6 +97,26 @@ class Tour:
         self.do(lambda: bench.take(count - 1, self.target, 1.0))
         self.do(lambda: bench.take(count - 2, self.target, 0.7))
         self.save("parts")
+
+    def faces(self) -> None:
+        """Open a drop-down of faces, while the part of its card lights up."""
+        part = self.editor.part_count - 2
+        self.page.locator(f"[data-part='{part}']").hover()
+        row = self.row("From", part)
+        row.locator("input[role=combobox]").focus()
+        row.locator("input[role=combobox]").press("ArrowDown")
+        self.page.wait_for_timeout(1500)
+        self.page.mouse.move(5, 400)
+        self.page.locator(f"[data-part='{part}']").hover()
+        self.save("faces")
+        self.page.keyboard.press("Escape")
+        self.page.mouse.move(5, 400)
+
+    def steps(self) -> None:
+        """Show the steps as pictures."""
+        self.tab("Steps")
+        self.page.wait_for_timeout(1500)
+        self.save("steps")
 
     def looks(self) -> None:
         """Show the local weights, and how far the face moved, beside the source."""
@@ -149,9 +170,11 @@ def main() -> None:
         page.wait_for_timeout(3000)
         tour = Tour(page, studio, run.name)
         tour.parts()
+        tour.faces()
         tour.looks()
         tour.handles()
         tour.measures()
+        tour.steps()
         browser.close()
 
 

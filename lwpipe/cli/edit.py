@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from lwpipe.cli.context import say
+from lwpipe.cli.faces import FACE_WORDS, add_places, open_editor
 from lwpipe.core.errors import LwpipeError
 from lwpipe.editing.settings import Texture
 
@@ -19,14 +20,11 @@ def add_command(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "edit",
         help="replace parts of a face by other faces'",
-        description="Move parts of a source face towards target faces and write the mesh. A face "
-        "is a mesh with the vertices of the data set, in mm and in its pose, the id of a face of "
-        "the data set, 'mean', or 'random:SEED'.",
+        description="Move parts of a source face towards target faces and write the mesh. "
+        f"{FACE_WORDS} A part is also taken from 'given-rest:SEED': it is drawn given the rest of "
+        "the source.",
     )
-    parser.add_argument(
-        "model", metavar="MODEL", help="folder of a run, results/NAME, or of a model, or its file"
-    )
-    parser.add_argument("--variant", default="on_pca", help="of a run (default: on_pca)")
+    add_places(parser)
     parser.add_argument("--source", required=True, metavar="FACE", help="the face that is edited")
     parser.add_argument("--target", metavar="FACE", help="of each --part that names none")
     parser.add_argument(
@@ -72,9 +70,6 @@ def add_command(subparsers: Any) -> None:
         metavar="MESH",
         help="PLY, OBJ or GLB to write; of a data set with a UV map OBJ and GLB have an image",
     )
-    parser.add_argument(
-        "--data", metavar="FOLDER", help="data set that ids refer to (default: that of the run)"
-    )
     parser.set_defaults(command=edit)
 
 
@@ -88,33 +83,22 @@ def edit(options: Namespace) -> None:
     if len(parts) < len(asked):
         raise LwpipeError("--part: names a part twice.")
 
-    from lwpipe.data.store import Dataset
-    from lwpipe.editor.editor import Editor
     from lwpipe.export.textured import SUFFIXES, write_face
-    from lwpipe.model import load
-    from lwpipe.run.trained import find_trained
 
     if Path(options.output).suffix.lower() not in SUFFIXES:
         raise LwpipeError(
             f"--output {options.output}: must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
         )
-    place, folder = find_trained(options.model, options.variant)
-    names = {options.source, *(target for target, _ in parts.values())}
-    if options.data is not None:
-        folder = options.data
-    elif all(Path(name).is_file() for name in names):
-        folder = None
-    model = load(place)
+    names = [options.source, *(target for target, _ in parts.values())]
+    editor = open_editor(options.model, options.variant, options.data, names)
     for part in parts:
-        if part >= model.part_count:
+        if part >= editor.part_count:
             raise LwpipeError(
-                f"--part {part}: the model has the parts 0 to {model.part_count - 1}."
+                f"--part {part}: the model has the parts 0 to {editor.part_count - 1}."
             )
-    editor = Editor(model, None if folder is None else Dataset.open(folder))
-    faces = {name: editor.face(name) for name in sorted(names)}
     edited = editor.edit(
-        faces[options.source],
-        {part: (faces[target], alpha) for part, (target, alpha) in parts.items()},
+        editor.face(options.source),
+        parts,
         options.keep,
         options.harmony,
         options.plain,
@@ -134,7 +118,7 @@ def _exchange(word: str, target: str | None, alpha: float) -> tuple[int, str, fl
         target = face
         before, colon, last = face.rpartition(":")
         # 'random:7' is a face.
-        if colon and before != "random" and (said := _number(last)) is not None:
+        if colon and before not in ("random", "given-rest") and (said := _number(last)) is not None:
             target, alpha = before, said
     if not target:
         raise LwpipeError(f"--part {word}: names no face, and there is no --target.")

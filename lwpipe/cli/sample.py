@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lwpipe.cli.context import say
+from lwpipe.cli.faces import FACE_WORDS, add_places, open_editor
 from lwpipe.core.errors import LwpipeError
 
 # What is slow to import is imported inside the commands: help must not wait for PyTorch.
@@ -20,9 +21,10 @@ def add_command(subparsers: Any) -> None:
         "sample",
         help="draw faces, or one part of a face given the rest",
         description="Draw faces from a trained model and write their meshes, in mm and in the pose "
-        "of the data set. With --part and --face, one part of a face is drawn given the rest.",
+        f"of the data set. With --part and --face, one part of a face is drawn given the rest. "
+        f"{FACE_WORDS}",
     )
-    parser.add_argument("model", metavar="MODEL", help="model.safetensors, or its folder")
+    add_places(parser)
     parser.add_argument("--output", required=True, metavar="FOLDER", help="of the meshes")
     parser.add_argument("--count", type=int, default=1, metavar="N", help="how many (default: 1)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="equal seeds, equal faces")
@@ -35,11 +37,11 @@ def add_command(subparsers: Any) -> None:
     parser.add_argument(
         "--prior",
         metavar="FILE",
-        help="prior.npz of the model (default: the one that the workflow has made beside it)",
+        help="prior.npz of the model (default: the one that the workflow has made beside it, or "
+        "one that is fitted to the data set)",
     )
     parser.add_argument("--part", type=int, metavar="K", help="from 0 on")
-    parser.add_argument("--face", metavar="MESH", help="mesh, or id in --data")
-    parser.add_argument("--data", metavar="FOLDER", help="data set that ids refer to")
+    parser.add_argument("--face", metavar="FACE", help="whose part is drawn")
     for name, default, words in (
         ("keep", 1.0, "how far what lies outside the part is held: 1 moves nothing there"),
         ("harmony", 0.0, "how far the rest follows as faces do; with --keep below 1"),
@@ -57,16 +59,15 @@ def add_command(subparsers: Any) -> None:
 def sample(options: Namespace) -> None:
     """Draw faces and write their meshes."""
     _check(options)
-    from lwpipe.cli.faces import read_face
     from lwpipe.data.signals import colors_of, positions
     from lwpipe.editing import EditingSettings
     from lwpipe.mesh.ply_file import write_ply
-    from lwpipe.model import load
-    from lwpipe.sampling import load_prior, sample_part
     from lwpipe.sampling import sample as draw
+    from lwpipe.sampling import sample_part
 
-    model = load(options.model)
-    prior = load_prior(options.prior or _beside(options.model), model)
+    names = [] if options.face is None else [options.face]
+    editor = open_editor(options.model, options.variant, options.data, names, options.prior, True)
+    model, prior = editor.model, editor.draws.prior
     if options.part is None:
         faces = draw(model, prior, options.count, options.seed, options.temperature)
     else:
@@ -76,15 +77,10 @@ def sample(options: Namespace) -> None:
             raise LwpipeError(
                 f"--part {options.part}: the model has the parts 0 to {model.part_count - 1}."
             )
-        face = read_face(options.face, options.data, model.channels)
-        if len(face) != model.vertex_count:
-            raise LwpipeError(
-                f"{options.face}: has {len(face)} vertices, the model has {model.vertex_count}."
-            )
         dials = EditingSettings(residual=True, keep=options.keep, harmony=options.harmony)
         faces = sample_part(
-            model, prior, face, options.part, options.count, options.seed, options.temperature,
-            dials,
+            model, prior, editor.face(options.face), options.part, options.count, options.seed,
+            options.temperature, dials,
         )  # fmt: skip
     for place, made in enumerate(faces):
         path = Path(options.output) / f"sample_{place:04d}.ply"
@@ -104,16 +100,3 @@ def _check(options: Namespace) -> None:
             raise LwpipeError(f"--{name} {getattr(options, name)}: must lie between 0 and 1.")
     if (options.part is None) != (options.face is None):
         raise LwpipeError("--part and --face: a part is drawn of a face; give both, or neither.")
-
-
-def _beside(model: str) -> Path:
-    """Return where the workflow writes the prior of a model."""
-    path = Path(model)
-    folder = path if path.is_dir() else path.parent
-    found = folder.parent / "sampling" / "prior.npz"
-    if not found.is_file():
-        raise LwpipeError(
-            f"{found}: does not exist: make it with `lwpipe sampling --only fit_prior`, or name "
-            "another with --prior."
-        )
-    return found

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.signals import joined
 from lwpipe.data.store import Dataset
+from lwpipe.editor.draws import Draws, drawn_of
 from lwpipe.editor.session import MAX_MM
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import read_mesh
@@ -19,10 +20,8 @@ from lwpipe.mesh.read_colors import read_colors
 from lwpipe.model.part_model import PartModel
 
 Faces = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
 
 MEAN = "mean"
-_DRAWN = "random"
 
 
 class FaceBook:
@@ -32,6 +31,7 @@ class FaceBook:
     ----------
     model : whose vertices they have
     data : a data set; None: there is none
+    draws : what random faces are drawn from
 
     Raises
     ------
@@ -39,8 +39,8 @@ class FaceBook:
         If model and data set have other vertices.
     """
 
-    def __init__(self, model: PartModel, data: Dataset | None) -> None:
-        self.model, self.data = model, data
+    def __init__(self, model: PartModel, data: Dataset | None, draws: Draws) -> None:
+        self.model, self.data, self.draws = model, data, draws
         if data is not None and data.vertices.shape[1] != model.vertex_count:
             raise LwpipeError(
                 f"{data.path}: has {data.vertices.shape[1]} vertices, the model has "
@@ -56,7 +56,8 @@ class FaceBook:
 
     def knows(self, name: str) -> bool:
         """Say whether a name is the mean, drawn, or an id of the data set."""
-        return name == MEAN or name in self.rows or seed_of(name) is not None
+        drawn = drawn_of(name)
+        return name == MEAN or name in self.rows or (drawn is not None and not drawn.given_rest)
 
     def face(self, name: str, others: Mapping[str, Faces]) -> Faces:
         """Return a face, (V, C) in mm: see `lwpipe.Editor.face`."""
@@ -64,13 +65,12 @@ class FaceBook:
             return self.checked(others[name], name)
         if name == MEAN:
             return self.model.average.copy()
-        if (seed := seed_of(name)) is not None:
-            return self.drawn(seed)
-        if self.data is not None:
-            if name in self.rows:
-                return self.data.face(name, self.model.channels)
-            if not Path(name).suffix:
-                raise LwpipeError(f"{self.data.path}: has no face with the id {name!r}.")
+        if (drawn := drawn_of(name)) is not None:
+            if drawn.given_rest:
+                raise LwpipeError(f"{name}: is no face, but a part given the rest of one.")
+            return self.draws.face(drawn)
+        if self.data is not None and (name in self.rows or not Path(name).suffix):
+            return self.data.face(name, self.model.channels)
         try:
             points = np.asarray(read_mesh(name)[0], np.float32)
             if self.model.channels == 3:
@@ -102,31 +102,3 @@ class FaceBook:
         if not (np.abs(vertices) < MAX_MM).all():
             raise LwpipeError(f"{name}: has coordinates that no face in mm has.")
         return vertices
-
-    def drawn(self, seed: int) -> Faces:
-        """Return a random face, (V, C) in mm: see `lwpipe.Editor.random_face`."""
-        unit = np.random.default_rng(seed).standard_normal(self.model.latent_size)
-        centre, spread = self.gaussian
-        z = (centre + spread @ unit).astype(np.float32)
-        return np.asarray(self.model.decode(self.model.parts(z[None]))[0])
-
-    @cached_property
-    def gaussian(self) -> tuple[Floats, Floats]:
-        """Mean (Z,) of the training encodings and a root of their covariance (Z, Z)."""
-        size = self.model.latent_size
-        if self.model.linear_path is not None:
-            return np.zeros(size), np.eye(size)
-        if self.data is None:
-            raise LwpipeError("a random face: the model has no base, and there is no data set.")
-        rows = self.data.indices("train")
-        faces = self.data.vertices if self.model.channels == 3 else self.data.signals
-        codes = self.model.encode(faces[rows]).astype(np.float64)
-        values, vectors = np.linalg.eigh(np.cov(codes.T))
-        return codes.mean(axis=0), vectors * np.sqrt(np.maximum(values, 0))
-
-
-def seed_of(name: str) -> int | None:
-    """Return the seed of a name 'random:SEED'; None of other names."""
-    kind, _, seed = name.partition(":")
-    is_drawn = kind == _DRAWN and seed.isascii() and seed.isdigit() and len(seed) < 10
-    return int(seed) if is_drawn else None

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from lwpipe.core.errors import LwpipeError
 
 FORMAT = "lwpipe session"
-VERSION = 1
+VERSION = 2
 MAX_FACES, MAX_HANDLES, MAX_NAME = 100, 200, 200
 # Farther than any vertex of a face may be pulled, mm.
 MAX_MM = 1e5
@@ -74,17 +74,24 @@ class Session:
         for name in ("parts", "measures", "faces"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
-    def to_json(self, model: str) -> dict[str, Any]:
+    @property
+    def names(self) -> list[str]:
+        """The names of its faces: the source, and what parts are taken from."""
+        return [self.source, *(target for target, _ in self.parts.values())]
+
+    def to_json(self, model: str, prior: str | None = None) -> dict[str, Any]:
         """Return the session as values of JSON.
 
         Parameters
         ----------
         model : digest of the model that it was made with
+        prior : digest of what faces were drawn from; None: none was drawn
         """
         return {
             "format": FORMAT,
             "version": VERSION,
             "model": model,
+            "prior": prior,
             "source": self.source,
             "parts": {
                 str(part): {"target": target, "alpha": alpha}
@@ -103,7 +110,9 @@ class Session:
         }
 
     @classmethod
-    def from_json(cls, value: Any, model: str, vertices: int, parts: int) -> Session:
+    def from_json(
+        cls, value: Any, model: str, vertices: int, parts: int
+    ) -> tuple[Session, str | None]:
         """Read what `to_json` gives.
 
         Parameters
@@ -111,6 +120,10 @@ class Session:
         value : of the JSON
         model : digest of the model that opens it
         vertices, parts : V and K of that model
+
+        Returns
+        -------
+        the session, and the digest of the prior that its faces were drawn from
 
         Raises
         ------
@@ -127,7 +140,8 @@ class Session:
         if value.get("model") != model:
             raise LwpipeError("the session: was made with another model.")
         _keys(value, set(cls().to_json("")), "the session")
-        return cls(
+        prior = None if value["prior"] is None else _text(value["prior"], "prior")
+        made = cls(
             source=_text(value["source"], "source"),
             parts={
                 _part(key, parts, "parts"): _exchange(entry, f"parts.{_shown(key)}")
@@ -155,6 +169,7 @@ class Session:
                 for name, face in _mapping(value["faces"], "faces", MAX_FACES).items()
             },
         )
+        return made, prior
 
 
 def encoded(face: Faces) -> str:

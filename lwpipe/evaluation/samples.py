@@ -43,7 +43,15 @@ from lwpipe.evaluation.sampling import draw_pairs
 from lwpipe.evaluation.set_measures import occupancy_divergence, pair_diversity
 from lwpipe.evaluation.settings import DetectionSettings, SampleSettings
 from lwpipe.model.settings import LatentSettings
-from lwpipe.sampling import Prior, fit_prior, load_prior, sample, sample_part, save_prior, traverse
+from lwpipe.sampling import (
+    Prior,
+    fit_to_training,
+    load_prior,
+    sample,
+    sample_part,
+    save_prior,
+    traverse,
+)
 from lwpipe.sampling.settings import PriorSettings
 
 Floats = npt.NDArray[np.float64]
@@ -90,9 +98,7 @@ def fit_model_prior(
     """
     dataset = open_data(dataset)
     found = _placed(open_model(model, dataset))
-    train = dataset.indices("train")
-    persons = dataset.faces["subject"].astype(str).to_numpy()[train]
-    made = fit_prior(found, faces_for(found, dataset), train, sampling, persons)
+    made = fit_to_training(found, dataset, sampling)
     save_prior(prior, made)
     return made
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-import lwpipe
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import write_bytes, write_text
 from lwpipe.data.signals import colors_of, positions
-from lwpipe.export.glb import METRES, VERTICES, Buffer, container, painted_attribute
+from lwpipe.export.glb import INDICES, METRES_PER_MM, VERTICES, WHITE, GlbBuffer, material
 from lwpipe.export.surface import vertex_normals
 from lwpipe.mesh.ply_file import write_ply
 from lwpipe.mesh.texture import UvMap, bake, png
@@ -122,11 +120,11 @@ def face_glb(
     colors : uint8 (V, 3), sRGB
     uv, image : with both, the image is shown
     """
-    buffer = Buffer()
+    buffer = GlbBuffer()
     normals = vertex_normals(points, triangles)
     attributes: dict[str, int] = {}
     textures: dict[str, Any] = {}
-    base: dict[str, Any] = {"metallicFactor": 0.0, "roughnessFactor": 0.75}
+    skin = material("skin", WHITE, 0.75)
     rows, corners = np.arange(len(points)), triangles
     if uv is not None and image is not None:
         pairs = np.stack([triangles, uv.corners], axis=2).reshape(-1, 2)
@@ -135,30 +133,16 @@ def face_glb(
         flipped = uv.uv[distinct[:, 1]] * [1, -1] + [0, 1]
         attributes["TEXCOORD_0"] = buffer.add(flipped.astype(np.float32), VERTICES)
         textures = {
-            "images": [{"bufferView": buffer.add_bytes(png(image)), "mimeType": "image/png"}],
+            "images": [{"bufferView": buffer.add_image(png(image)), "mimeType": "image/png"}],
             "samplers": [{"magFilter": 9729, "minFilter": 9987}],
             "textures": [{"source": 0, "sampler": 0}],
         }
-        base["baseColorTexture"] = {"index": 0}
+        skin["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
     elif colors is not None:
-        attributes["COLOR_0"] = buffer.add(painted_attribute(colors), VERTICES, normalized=True)
-    attributes["POSITION"] = buffer.add(
-        (points[rows] * METRES).astype(np.float32), VERTICES, bounds=True
-    )
+        attributes["COLOR_0"] = buffer.add_colors(colors)
+    attributes["POSITION"] = buffer.add_points(points[rows] * np.float32(METRES_PER_MM))
     attributes["NORMAL"] = buffer.add(normals[rows], VERTICES)
-    indices = buffer.add_indices(corners)
+    indices = buffer.add(corners.astype(np.uint32).reshape(-1), INDICES)
     primitive = {"attributes": attributes, "indices": indices, "material": 0}
-    header = {
-        "asset": {"version": "2.0", "generator": f"lwpipe {lwpipe.__version__}"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": "face"}],
-        "meshes": [{"name": "face", "primitives": [primitive]}],
-        "materials": [{"name": "skin", "doubleSided": True, "pbrMetallicRoughness": base}],
-        **textures,
-        "accessors": buffer.accessors,
-        "bufferViews": buffer.views,
-        "buffers": [{"byteLength": buffer.size}],
-    }
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    return container(text, b"".join(buffer.pieces))
+    mesh = {"name": "face", "primitives": [primitive]}
+    return buffer.packed(mesh, skin, "face", **textures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +46,8 @@ _TURNED: dict[str, Any] = {
     "harmony, the rest kept": (0, (1, 1)),
 }
 Curves = list[pd.DataFrame]
+# The column across, what it is called, and the column that stands above it.
+Panel = tuple[str, str, Column]
 # Inches: one panel with its labels, and the list of names.
 _WIDTH, _HEIGHT, _NAMES, _FOOT = 4.4, 3.7, 2.1, 0.15
 _ENTRY, _ACROSS = 0.21, 4
@@ -59,6 +61,7 @@ def draw_tradeoff(
     dials: Mapping[str, str | Path],
     dials_of_baselines: str | Path,
     picture: str | Path,
+    front: str | Path,
     figures: PlotSettings,
 ) -> None:
     """Draw the leak of part edits against the measures of the edited faces' plausibility.
@@ -77,6 +80,8 @@ def draw_tradeoff(
     dials : mapping of variant to the `dials.csv` of `measure_dials`
     dials_of_baselines : the `dials.csv` of `measure_dials_of_baselines`
     picture : path of the PNG
+    front : path of a PNG of one panel, that which says most: what edits are told by against their
+        distance from the truth, or where one of these is not known, the first of the others
     figures : PlotSettings
 
     Raises
@@ -93,26 +98,43 @@ def draw_tradeoff(
     # A measure that nothing has, such as the distance from a truth that is not known, has no panel.
     found = [column for column in _PANELS if edited[column.key].notna().any()] or _PANELS
     panels = [("leak_mean", _LEAK, column) for column in found]
+    best = panels[0]
     for across, label in ((_TRUTH, by_key[_TRUTH].beside_leak), (_LIKENESS, _LIKENESS_LABEL)):
         if edited[[across, _DETECTED]].notna().all(axis=1).any():
             panels.append((across, label, by_key[_DETECTED]))
+            best = panels[-1] if across == _TRUTH else best
     curves = _curves(dials, dials_of_baselines)
-    lines = -(-len(panels) // _COLUMNS)
+    for path, shown, beside in ((picture, panels, _COLUMNS), (front, [best], 1)):
+        _draw(path, shown, beside, edited, level, curves, figures)
+
+
+def _draw(
+    picture: str | Path,
+    panels: Sequence[Panel],
+    columns: int,
+    edited: pd.DataFrame,
+    level: pd.DataFrame,
+    curves: Mapping[str, Curves],
+    figures: PlotSettings,
+) -> None:
+    """Draw panels, so many side by side, with the list of names on the right."""
+    lines = -(-len(panels) // columns)
     entries = _legend(curves)
-    foot = _FOOT + _ENTRY * -(-len(entries) // _ACROSS)
-    width, height = _WIDTH * _COLUMNS + _NAMES, _HEIGHT * lines + foot
+    across = _ACROSS * columns // _COLUMNS
+    foot = _FOOT + _ENTRY * -(-len(entries) // across)
+    width, height = _WIDTH * columns + _NAMES, _HEIGHT * lines + foot
     with paper_style():
         figure = new_figure(width, height, figures.dpi)
         figure.subplots_adjust(
             left=0.6 / width, right=1 - (_NAMES + 0.15) / width, top=1 - 0.12 / height,
             bottom=(foot + 0.5) / height, wspace=0.2, hspace=0.22,
         )  # fmt: skip
-        for place, (across, label, column) in enumerate(panels):
-            axes = figure.add_subplot(lines, _COLUMNS, place + 1)
+        for place, (key, label, column) in enumerate(panels):
+            axes = figure.add_subplot(lines, columns, place + 1)
             axes.set_xlabel(label)
             axes.set_ylabel(column.beside_leak)
-            _panel(axes, edited, across, column, level[column.key].dropna(), curves)
-        figure.legend(handles=entries, loc="lower center", ncols=_ACROSS, columnspacing=1.4)
+            _panel(axes, edited, key, column, level[column.key].dropna(), curves)
+        figure.legend(handles=entries, loc="lower center", ncols=across, columnspacing=1.4)
         _names(figure, edited, 1 - (_NAMES - 0.05) / width, 1 - 0.16 / height)
         save_figure(figure, picture)
 

@@ -75,7 +75,39 @@ class Section:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_report(output_html: str | Path, title: str, sections: Sequence[Section]) -> None:
+@dataclass(frozen=True)
+class Number:
+    """A number, and in a few words what it says."""
+
+    value: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The first screen of a report.
+
+    Attributes
+    ----------
+    about : what the run is of, in a line
+    subject : whose numbers they are
+    numbers : a few
+    viewers, figures : that stand side by side below
+    """
+
+    about: str
+    subject: str
+    numbers: Sequence[Number]
+    viewers: Sequence[Viewer]
+    figures: Sequence[Figure]
+
+
+def write_report(
+    output_html: str | Path,
+    title: str,
+    sections: Sequence[Section],
+    summary: Summary | None = None,
+) -> None:
     """Write one self-contained HTML page: no link to another file, no date.
 
     It has a script only where it has viewers, and is whole without them.
@@ -88,6 +120,7 @@ def write_report(output_html: str | Path, title: str, sections: Sequence[Section
     output_html : path of the page
     title : str
     sections : sequence of Section
+    summary : what is seen first, above the sections
 
     Raises
     ------
@@ -99,9 +132,26 @@ def write_report(output_html: str | Path, title: str, sections: Sequence[Section
         Section("Versions", "The software that made this report.", facts=versions()),
     ]
     template = _templates().get_template("report.html")
-    viewer = viewer_parts() if any(section.viewers for section in sections) else None
-    shown = list(map(_section, sections))
-    write_text(output_html, template.render(title=title, sections=shown, viewer=viewer))
+    first = {} if summary is None else _first(summary)
+    turned = [*first.get("viewers", ()), *(v for section in sections for v in section.viewers)]
+    page = template.render(
+        title=title,
+        summary=first,
+        sections=list(map(_section, sections)),
+        viewer=viewer_parts() if turned else None,
+    )
+    write_text(output_html, page)
+
+
+def _first(summary: Summary) -> dict[str, Any]:
+    """Return what the template shows of a summary."""
+    return {
+        "about": summary.about,
+        "subject": summary.subject,
+        "numbers": summary.numbers,
+        "viewers": summary.viewers,
+        "figures": [{**_figure(figure), "is_wide": False} for figure in summary.figures],
+    }
 
 
 def _templates() -> Environment:

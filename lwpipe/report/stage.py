@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
 from lwpipe.core.stage import Output, Stage
-from lwpipe.report.page import Figure, Section, Table, write_report
+from lwpipe.report.page import Figure, Section, Summary, Table, write_report
+from lwpipe.report.summary import best_of, numbers_of
 from lwpipe.report.viewers import Viewer, of_interpolation, of_parts, of_truth
 from lwpipe.run.stages import STAGES, TARGETS, of_target
 
 Paths = Mapping[str, str | Path]
 
+_FRONT = (
+    "Every variant and rival: how near edits come to what they should be, and how real they look."
+)
 _DATA_FACTS = {
     "source": "Source",
     "licence": "Licence",
@@ -43,6 +47,8 @@ def write_report_of_run(name: str, page: str | Path, **shown: Paths) -> None:
     LwpipeError
         If a file is missing, or is not what it should be.
     """
+    turned = {name: _viewers(name, shown) for name in TARGETS}
+    summary, used = _summary(shown, turned)
     sections = []
     for target in TARGETS.values():
         figures: list[Figure] = []
@@ -56,10 +62,46 @@ def write_report_of_run(name: str, page: str | Path, **shown: Paths) -> None:
                     tables.append(Table(Path(path), _caption(output, variant)))
             if output.show == "facts":
                 facts |= _facts(stage, shown.get(argument, {}))
-        viewers = _viewers(target.name, shown)
+        viewers = [viewer for viewer in turned[target.name] if viewer not in used]
         if figures or tables or facts or viewers:
             sections.append(Section(target.title, target.text, figures, tables, viewers, facts))
-    write_report(page, f"lwpipe: {name}", sections)
+    write_report(page, f"lwpipe: {name}", sections, summary)
+
+
+def _summary(
+    shown: Mapping[str, Paths], turned: Mapping[str, Sequence[Viewer]]
+) -> tuple[Summary | None, Sequence[Viewer]]:
+    """Return the first screen, None without a comparison; and the faces that are turned there."""
+    table = shown.get("summarise__table", {}).get("")
+    if table is None:
+        return None, ()
+    edits = [*turned["truth"], *turned["interpolation"]]
+    drawn = list(dict.fromkeys(viewer.variant for viewer in edits))
+    variant = best_of(table, drawn or list(shown.get("train_model__info", {})))
+    if variant is None:
+        return None, ()
+    edit = next((viewer for viewer in edits if viewer.variant == variant), None)
+    viewers = [*([edit] if edit else []), *turned["local_weights"]]
+    front = shown.get("draw_tradeoff__front", {}).get("")
+    figures = [] if front is None else [Figure(Path(front), _FRONT)]
+    data = shown.get("make_dataset__dataset", {}).get("")
+    about = "" if data is None else _about(_read(data)) + " "
+    about += f"The edit and the numbers are those of {variant}."
+    return Summary(about, variant, numbers_of(table, variant), viewers, figures), viewers
+
+
+def _about(store: Mapping[str, Any]) -> str:
+    """Say in a sentence what a data set has."""
+    found = [
+        f"{store[key]:,} {words}" if isinstance(store[key], int) else f"{store[key]} {words}"
+        for key, words in (
+            ("train_faces", "faces for training"),
+            ("test_faces", "for testing"),
+            ("vertices", "vertices"),
+        )
+        if key in store
+    ]
+    return f"Source {store.get('source', 'unknown')}: {', '.join(found)}."
 
 
 def _viewers(target: str, shown: Mapping[str, Paths]) -> list[Viewer]:

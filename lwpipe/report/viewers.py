@@ -32,10 +32,12 @@ class Viewer:
     ----------
     scene : as `lwpipe.export.scene.pack` gives it
     caption : what is seen
+    variant : whose edits; empty: of none
     """
 
     scene: str
     caption: str
+    variant: str = ""
 
 
 def of_parts(template: str | Path, local_weights: str | Path) -> Viewer:
@@ -98,7 +100,7 @@ def of_interpolation(template: str | Path, faces: str | Path, variant: str) -> V
     morphs = _face(ends[0], triangles, weights, shapes, sliders)
     source, target = ids.tolist()
     said = f"Each part of {source} on its way to {target}, by {variant}; at 0 the face itself."
-    return Viewer(pack(Scene(morphs)), said)
+    return Viewer(pack(Scene(morphs)), said, variant)
 
 
 def _stops(row: Floats) -> list[int]:
@@ -160,6 +162,7 @@ def of_truth(template: str | Path, examples: str | Path, variant: str) -> Viewer
     return Viewer(
         pack(Scene(morphs, states, maps)),
         f"Part {part} of another face on a source: the edit by {variant} beside the true answer.",
+        variant,
     )
 
 

@@ -38,6 +38,18 @@ def find_trained(path: str | Path, variant: str) -> tuple[Path, Path | None]:
     return path, _data((path if path.is_dir() else path.parent).absolute().parent)
 
 
+def find_prior(place: str | Path) -> Path:
+    """Return where the workflow writes the prior of a model; it need not be there.
+
+    Parameters
+    ----------
+    place : folder of the model, or its file
+    """
+    path, stage = Path(place), STAGES["fit_prior"]
+    root = (path if path.is_dir() else path.parent).absolute().parent
+    return root / stage.place / stage.outputs["prior"].file
+
+
 def _data(root: Path) -> Path | None:
     """Return the data set of a variant: its own, or the run's."""
     place = STAGES["make_dataset"].place

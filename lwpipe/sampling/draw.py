@@ -85,19 +85,49 @@ def sample_part(
         If a number is out of range, the face has other vertices, or the model has no parts with
         places of their own.
     """
+    drawn, details = draw_part(model, prior, face, part, count, seed, temperature, given_rest)
+    source = np.asarray(face, np.float32)
+    with one_blas_thread():
+        return _put_in(model, source, model.encode(source[None]), drawn, details, part, editing)
+
+
+def draw_part(
+    model: PlacedModel,
+    prior: Prior,
+    face: npt.ArrayLike,
+    part: int,
+    count: int = 1,
+    seed: int = 0,
+    temperature: float = 1.0,
+    given_rest: bool = True,
+) -> tuple[Codes, Faces]:
+    """Draw the faces that a part is taken from, which `sample_part` puts into the face.
+
+    Parameters
+    ----------
+    model, prior, face, part, count, seed, temperature, given_rest : as in `sample_part`
+
+    Returns
+    -------
+    encodings, float32 (count, Z), and details, float32 (count, V, 3), mm
+        The faces are `decode(parts(z)) + detail`.
+
+    Raises
+    ------
+    ValueError
+        As `sample_part`.
+    """
     _check(model, prior, count, temperature)
     source = _checked(model, face, part)
     random = np.random.default_rng(seed)
     with one_blas_thread():
         z = model.encode(source[None])
-        decoded = model.decode(model.parts(z))
         codes = prior.given_rest(z[0], part) if given_rest else prior.codes
         drawn = codes.draw(count, random, temperature).astype(np.float32)
         if given_rest:
-            details = np.broadcast_to(source - decoded, (count, *source.shape))
-        else:
-            details = prior.detail.draw(count, random, temperature)
-        return _put_in(model, source, z, drawn, details, part, editing)
+            own = source - model.decode(model.parts(z))
+            return drawn, np.broadcast_to(own, (count, *source.shape))
+        return drawn, prior.detail.draw(count, random, temperature)
 
 
 def main_directions(prior: Prior, part: int, count: int = 3) -> Floats:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.threads import one_blas_thread
+from lwpipe.data.store import Dataset
 from lwpipe.editing.editors import Codes, Faces, PlacedModel
 from lwpipe.editing.harmony import Harmony
 from lwpipe.editing.pca import Pca
@@ -66,6 +68,15 @@ def fit_prior(
         noise = float((variances**2).sum()) / total if total > 0 else 0.0
         floor = _FLOOR * float(np.trace(inside.sum(axis=0) @ mixture.covariance))
         return Prior(settings.prior, mixture, detail, inside, max(noise, floor))
+
+
+def fit_to_training(model: PlacedModel, data: Dataset, settings: PriorSettings) -> Prior:
+    """Fit the prior of a model to the training faces of a data set, no person on two sides."""
+    train = data.indices("train")
+    persons = data.faces["subject"].astype(str).to_numpy()[train]
+    # A lazy array is read as an array is.
+    faces = data.vertices if model.channels == 3 else cast(Faces, data.signals)
+    return fit_prior(model, faces, train, settings, persons)
 
 
 def fit_codes(codes: npt.ArrayLike, kind: str, metric: Floats, seed: int, groups: Ints) -> Mixture:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hmac
 import http
 import ipaddress
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -29,8 +29,13 @@ COOKIE = "lwpipe_studio"
 # Of one message of a page: a part of an upload, or a picture.
 MAX_MESSAGE = 32 * 2**20
 MAX_UPLOADS_AT_ONCE = 4
+PICTURES = "/pictures/"
+# What browsers say of a request of the page itself, or of an address that was typed.
+_OURS = ("same-origin", "none")
 
-Answer = Callable[[ServerConnection, Request], Response | None]
+Answered = Response | None | Awaitable[Response | None]
+Answer = Callable[[ServerConnection, Request], Answered]
+Pictures = Callable[[str], Awaitable[Response]]
 
 
 def is_loopback(host: str) -> bool:
@@ -51,10 +56,12 @@ class Door:
     ----------
     host : that the studio listens on
     token : that is asked for; None: none
+    pictures : answers a path that begins with `PICTURES`; None: there is none
     """
 
     host: str
     token: str | None = None
+    pictures: Pictures | None = None
 
     def refusal(self, request: Request) -> Response | None:
         """Return why a request is not answered; None where it is."""
@@ -98,15 +105,20 @@ class Door:
     def before(self, answer: Answer) -> Answer:
         """Return an answer to requests that are let through."""
 
-        def guarded(connection: ServerConnection, request: Request) -> Response | None:
+        def guarded(connection: ServerConnection, request: Request) -> Answered:
             try:
                 refusal = self.refusal(request)
+                foreign = request.headers.get("Sec-Fetch-Site", "none") not in _OURS
             except LookupError:  # a header that is there twice
                 refusal = _refused(http.HTTPStatus.BAD_REQUEST, "A header is there twice.")
             if refusal is not None:
                 return refusal
+            if self.pictures is not None and request.path.startswith(PICTURES):
+                if foreign:
+                    return _refused(http.HTTPStatus.FORBIDDEN, "Pictures are for this page alone.")
+                return self.pictures(request.path)
             response = answer(connection, request)
-            if response is not None:
+            if isinstance(response, Response):
                 response.headers["X-Frame-Options"] = "DENY"
                 response.headers["Referrer-Policy"] = "no-referrer"
             return response

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +16,7 @@ from lwpipe.editor import Editor, Session
 from lwpipe.figures.render import FaceRenderer
 
 Picture = npt.NDArray[np.uint8]
+Faces = npt.NDArray[np.float32]
 
 _STEPS = 6
 _TILE = 480
@@ -53,18 +56,41 @@ class Thumbnails:
         LwpipeError
             If the machine has no library to render with, or there is no such face.
         """
-        return np.concatenate([self._one(name, session) for name in names], axis=1)
+        return np.concatenate([self.one(name, session) for name in names], axis=1)
 
-    def _one(self, name: str, session: Session) -> Picture:
-        if name not in self._kept:
+    def one(self, name: str, session: Session) -> Picture:
+        """Return one face, uint8 (h, w, 3).
+
+        Raises
+        ------
+        LwpipeError
+            As `of`.
+        """
+        own = session.faces.get(name)
+        key = name if own is None else hashlib.blake2b(own.data).hexdigest()
+        return self._drawn(key, lambda: self.editor.face(name, session.faces))
+
+    def result(self, session: Session) -> Picture:
+        """Return what a session makes, uint8 (h, w, 3).
+
+        Raises
+        ------
+        LwpipeError
+            As `of`.
+        """
+        key = hashlib.blake2b(json.dumps(session.to_json("")).encode()).hexdigest()
+        return self._drawn(key, lambda: self.editor.vertices(session))
+
+    def _drawn(self, key: str, face: Callable[[], Faces]) -> Picture:
+        if key not in self._kept:
             if self._renderer is None:
                 mean = self.editor.mean
                 reference = np.stack([0.94 * mean, 1.06 * mean])
                 self._renderer = FaceRenderer(self.editor.triangles, reference, _THUMBNAIL)
             while len(self._kept) >= _KEPT:
                 self._kept.pop(next(iter(self._kept)))
-            self._kept[name] = self._renderer.render(self.editor.face(name, session.faces))
-        return self._kept[name]
+            self._kept[key] = self._renderer.render(face())
+        return self._kept[key]
 
 
 def strip_of_steps(editor: Editor, session: Session) -> Picture:

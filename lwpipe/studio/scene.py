@@ -10,8 +10,10 @@ import numpy.typing as npt
 from viser import ViserServer
 
 from lwpipe.editor.session import Session
+from lwpipe.export.surface import vertex_normals
 from lwpipe.studio.files import glb
-from lwpipe.studio.looks import CLAY, Colors
+from lwpipe.studio.looks import CLAY, Colors, part_color
+from lwpipe.studio.patch import cut_out
 
 Faces = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -20,6 +22,8 @@ Floats = npt.NDArray[np.float64]
 # Of the scene in a millimetre: lights and controls are made for scenes of about one.
 UNIT = 0.01
 FIELD_OF_VIEW = np.radians(28.0)
+# A part that is pointed out: where it has this share, and so far above the face.
+_PATCH, _POINTED, _RAISED_MM = "/pointed", 0.5, 0.4
 _GREY = (190, 188, 184)
 # To the face's own left, and up, degrees.
 CAMERAS = {"front": (0.0, 0.0), "three-quarter": (38.0, 6.0), "side": (88.0, 0.0)}
@@ -71,14 +75,13 @@ class FaceScene:
         scene = self.server.scene
         scene.configure_default_lights(enabled=False)
         scene.configure_environment_map(hdri=None)
+        # Each light costs time in every pixel where there is no GPU: three do.
         scene.add_light_hemisphere(
-            "/lights/sky", sky_color=(255, 250, 245), ground_color=(120, 108, 100), intensity=0.9
+            "/lights/sky", sky_color=(255, 250, 245), ground_color=(150, 134, 124), intensity=1.0
         )
         for name, intensity, color, place in (
             ("key", 1.75, (255, 246, 236), (-2.0, 2.8, 4.5)),
-            ("fill", 0.8, (228, 236, 255), (4.0, 0.6, 2.2)),
-            ("low", 0.25, (255, 238, 226), (0.0, -3.0, 3.0)),
-            ("rim", 0.9, (255, 255, 255), (0.5, 2.0, -4.0)),
+            ("fill", 0.85, (228, 236, 255), (4.0, 0.6, 2.2)),
         ):
             scene.add_light_directional(
                 f"/lights/{name}", color=color, intensity=intensity, position=place
@@ -152,6 +155,33 @@ class FaceScene:
         self.beside.visible = source is not None
         if source is not None:
             self.beside.vertices = source * np.float32(UNIT)
+
+    def point_out(self, client: Any, face: Faces, weights: Faces, part: int | None) -> None:
+        """Lay the colour of a part over the face, in one page.
+
+        Parameters
+        ----------
+        client : the page, None: one that is gone
+        face : float32 (V, 3), mm
+        weights : float32 (V, K)
+        part : k; None: none
+        """
+        if client is None:
+            return
+        patch = client.scene.get_handle_by_name(_PATCH)
+        if patch is not None:
+            patch.remove()
+        if part is None:
+            return
+        raised = face + _RAISED_MM * vertex_normals(face, self.triangles)
+        points, triangles = cut_out(raised, self.triangles, weights[:, part], _POINTED)
+        if len(triangles) == 0:
+            return
+        client.scene.add_mesh_simple(
+            _PATCH, points * np.float32(UNIT), triangles,
+            color=part_color(part, weights.shape[1]), opacity=0.6, side="double",
+            cast_shadow=False, receive_shadow=False,
+        )  # fmt: skip
 
     def show_handles(self, session: Session, face: Faces) -> None:
         """Show the handles and pins of a session on its face."""

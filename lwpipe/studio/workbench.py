@@ -76,9 +76,7 @@ class Workbench:
 
     def _made(self, session: Session) -> tuple[Faces, Faces]:
         """Return what a session makes, and its source; a page may name no file of this machine."""
-        for name in (session.source, *(target for target, _ in session.parts.values())):
-            if name not in session.faces and not self.editor.knows(name):
-                raise LwpipeError(f"{printable(str(name))[:60]}: is no face that is known here.")
+        self.editor.check_names(session, "{}: is no face that is known here.")
         face = self.editor.vertices(session)
         return face, self.editor.face(session.source, session.faces)
 

@@ -63,7 +63,9 @@ DRAW = Stage(
             "real faces, for every variant and baseline. Curves are the dials of edits.",
             "figure",
             "leak against truth and plausibility",
-        )
+        ),
+        # The first thing that the report shows.
+        "front": Output("front.png", show="viewer"),
     },
     scope="run",
     needs=Needs(program=200),

@@ -10,52 +10,73 @@ from typing import Any
 import numpy as np
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.editor.draws import Drawn, drawn_of
 from lwpipe.editor.session import Session
+from lwpipe.studio.album import ITSELF, Album
 from lwpipe.studio.looks import part_color, part_titles
 from lwpipe.studio.page import Page
-from lwpipe.studio.pictures import Thumbnails
 
 # A list of thousands is no list.
 _LISTED = 300
-_NOBODY = "the face itself"
+_BOLDEST = 5.0
 
 
 @dataclass
 class Choices:
-    """The faces that drop-downs offer, and those drop-downs."""
+    """The faces that drop-downs offer, and those drop-downs.
+
+    Attributes
+    ----------
+    names : of faces
+    own : drop-downs of whole faces
+    targets : of each part, that of what it is taken from
+    drawn : of each part, what was drawn given the rest of a face: that is no face
+    """
 
     names: list[str]
     own: list[Any] = field(default_factory=list)
-    targets: list[Any] = field(default_factory=list)
+    targets: dict[int, Any] = field(default_factory=dict)
+    drawn: dict[int, list[str]] = field(default_factory=dict)
 
-    def offer(self, *names: str) -> None:
-        """Make sure that names are offered."""
-        new = [name for name in dict.fromkeys(names) if name not in self.names]
+    def of_part(self, part: int) -> tuple[str, ...]:
+        """Return what a part can be taken from."""
+        return (ITSELF, *self.drawn.get(part, []), *self.names)
+
+    def offer(self, session: Session) -> None:
+        """Make sure that the faces of a session are offered."""
+        wanted = [session.source]
+        for part, (name, _) in session.parts.items():
+            found = None if name in session.faces else drawn_of(name)
+            if found is None or not found.given_rest:
+                wanted.append(name)
+            elif name not in self.drawn.setdefault(part, []):
+                self.drawn[part].insert(0, name)
+                if part in self.targets:
+                    self.targets[part].options = self.of_part(part)
+        new = [name for name in dict.fromkeys(wanted) if name not in self.names]
         if not new:
             return
         self.names = ["mean", *new, *self.names[1:]]
         for handle in self.own:
             handle.options = tuple(self.names)
-        for handle in self.targets:
-            handle.options = (_NOBODY, *self.names)
-
-    def offer_all(self, session: Session) -> None:
-        """Make sure that the faces of a session are offered."""
-        self.offer(session.source, *(name for name, _ in session.parts.values()))
+        for part, handle in self.targets.items():
+            handle.options = self.of_part(part)
 
 
-def face_tab(page: Page) -> None:
+def face_tab(page: Page, album: Album) -> None:
     """Add the choice of the face that is edited, and the cards of the parts."""
     bench, gui = page.bench, page.server.gui
     listed = bench.editor.names
     step = max(1, -(-len(listed) // _LISTED))
     choices = Choices(["mean", *listed[::step]])
-    choices.offer_all(bench.session)
-    page.before.append(choices.offer_all)
+    choices.offer(bench.session)
+    page.before.append(choices.offer)
     seeds, ids = itertools.count(1), set(listed)
 
-    def drawn() -> str:
-        return f"random:{next(seeds)}"
+    def drawn(given_rest: bool = False) -> str:
+        if not bench.editor.draws.is_ready:
+            page.say("A moment: what faces are drawn from is fitted to the training faces.")
+        return Drawn(next(seeds), given_rest, round(bold.value, 2)).name
 
     def begin(name: str) -> None:
         bench.set(f"face {name}", source=name)
@@ -80,7 +101,7 @@ def face_tab(page: Page) -> None:
         upload = gui.add_upload_button("Upload a face", icon=None, hint="OBJ, PLY, STL, OFF, GLB")
 
         @upload.on_upload
-        def _(event: Any) -> None:
+        async def _(event: Any) -> None:
             file = upload.value
             page.later(
                 f"upload {file.name}",
@@ -92,7 +113,7 @@ def face_tab(page: Page) -> None:
         other = gui.add_dropdown("Take from", choices.names)
         choices.own.append(other)
         page.on("other", other, lambda _: None)
-        _pair(page, lambda session: (session.source, other.value))
+        _pair(page, album, lambda session: (session.source, other.value))
         group = gui.add_button_group("", ("Swap all", "Random", "Reset"))
         page.buttons(
             group,
@@ -102,6 +123,20 @@ def face_tab(page: Page) -> None:
                 "Reset": lambda _: bench.give_back(),
             },
         )
+        bold = gui.add_slider(
+            "How bold", 0.0, _BOLDEST, 0.05, 1.0,
+            hint="temperature of all that is random: 1 is as faces are",
+        )  # fmt: skip
+
+    def pointed(part: str, client: int | None) -> None:
+        page.scene.point_out(
+            page.server.get_clients().get(-1 if client is None else client),
+            bench.face,
+            bench.editor.weights,
+            int(part) if part and int(part) < bench.editor.part_count else None,
+        )
+
+    page.hear("part", pointed, changes=False)
     for part, title in enumerate(part_titles(bench.editor)):
         _card(page, part, title, choices, drawn)
     with gui.add_folder("The rest of the face"):
@@ -117,9 +152,8 @@ def face_tab(page: Page) -> None:
             _dial(page, name, dial)
 
 
-def _pair(page: Page, names: Callable[[Session], tuple[str, ...]]) -> None:
+def _pair(page: Page, album: Album, names: Callable[[Session], tuple[str, ...]]) -> None:
     """Add small pictures of faces, where the machine can render."""
-    thumbnails = Thumbnails(page.bench.editor)
     blank = np.full((8, 8, 3), 255, np.uint8)
     image = page.server.gui.add_image(blank, visible=False)
     shown: list[tuple[str, ...]] = []
@@ -130,7 +164,7 @@ def _pair(page: Page, names: Callable[[Session], tuple[str, ...]]) -> None:
             return
         shown[:] = [wanted]
         try:
-            image.image = thumbnails.of(wanted, page.bench.session)
+            image.image = album.thumbnails.of(wanted, page.bench.session)
             image.visible = True
         except LwpipeError:
             image.visible = False
@@ -148,19 +182,21 @@ def _dial(page: Page, name: str, dial: Any) -> None:
     page.on(name, dial, turn)
 
 
-def _card(page: Page, part: int, title: str, choices: Choices, drawn: Callable[[], str]) -> None:
+def _card(
+    page: Page, part: int, title: str, choices: Choices, drawn: Callable[[bool], str]
+) -> None:
     """Add the card of one part."""
     bench, gui = page.bench, page.server.gui
     red, green, blue = part_color(part, bench.editor.part_count)
 
     def target(session: Session) -> str:
-        return session.parts[part][0] if part in session.parts else _NOBODY
+        return session.parts[part][0] if part in session.parts else ITSELF
 
     def alpha(session: Session) -> float:
         return round(session.parts[part][1], 2) if part in session.parts else 1.0
 
     def take(name: str) -> None:
-        if name == _NOBODY:
+        if name == ITSELF:
             bench.give_back(part)
         else:
             bench.take(part, name, alpha(bench.session))
@@ -171,11 +207,11 @@ def _card(page: Page, part: int, title: str, choices: Choices, drawn: Callable[[
 
     with gui.add_folder(title):
         gui.add_html(
-            f'<div style="height:4px;margin:2px 12px;border-radius:2px;'
+            f'<div data-part="{part}" style="height:4px;margin:2px 12px;border-radius:2px;'
             f'background:rgb({red},{green},{blue})"></div>'
         )
-        chosen = gui.add_dropdown("From", (_NOBODY, *choices.names))
-        choices.targets.append(chosen)
+        chosen = gui.add_dropdown("From", choices.of_part(part))
+        choices.targets[part] = chosen
         page.bind(f"from {part}", chosen, target)
         page.on(f"from {part}", chosen, take)
         much = gui.add_slider("How much", 0.0, 1.5, 0.01, 1.0, hint="alpha: 1 is the other's part")
@@ -185,7 +221,7 @@ def _card(page: Page, part: int, title: str, choices: Choices, drawn: Callable[[
         page.buttons(
             group,
             {
-                "Random": lambda _: bench.take(part, drawn(), alpha(bench.session)),
+                "Random": lambda _: bench.take(part, drawn(True), alpha(bench.session)),
                 "Show": lambda _: page.highlight(part),
                 "Reset": lambda _: bench.give_back(part),
             },

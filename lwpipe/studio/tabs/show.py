@@ -7,6 +7,7 @@ from typing import Any
 
 from lwpipe.data.signals import colors_of, positions
 from lwpipe.editor.session import Session
+from lwpipe.studio.album import Album
 from lwpipe.studio.files import FORMATS
 from lwpipe.studio.looks import LOOKS, SKIN, change_colors, color_bar, part_colors
 from lwpipe.studio.page import Page
@@ -108,7 +109,7 @@ def file_tab(page: Page) -> None:
         upload = gui.add_upload_button("Open a session", mime_type="application/json")
 
         @upload.on_upload
-        def _(event: Any) -> None:
+        async def _(event: Any) -> None:
             file = upload.value
 
             page.later(
@@ -145,22 +146,18 @@ def history_row(page: Page) -> None:
     page.after.append(show)
 
 
-def history_tab(page: Page) -> None:
-    """Add the list of steps, and the way back to any of them."""
+def history_tab(page: Page, album: Album) -> None:
+    """Add the steps with their pictures, and the way back to any of them."""
     bench, gui = page.bench, page.server.gui
     step = gui.add_number("Go to step", 1, min=1, step=1)
     page.bind("step", step, lambda _: bench.history.place + 1)
     page.on("step", step, lambda number: bench.go(int(number) - 1))
-    listed = gui.add_markdown("")
+    page.hear("step", lambda number, _: bench.go(int(number or 1) - 1))
+    listed = gui.add_html("")
 
     def show() -> None:
-        history = bench.history
-        first = max(0, history.place - _SHOWN_STEPS // 2)
-        lines = []
-        for at, each in list(enumerate(history.steps))[first : first + _SHOWN_STEPS]:
-            mark = "**" if at == history.place else ""
-            lines.append(f"{mark}{at + 1}: {each.label}{mark}")
-        content = "\n\n".join(lines)
+        first = max(0, bench.history.place - _SHOWN_STEPS // 2)
+        content = album.listed(first, first + _SHOWN_STEPS)
         if listed.content != content:
             listed.content = content
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lwpipe.cli.main import main
+from lwpipe.data.store import DatasetWriter
 from lwpipe.mesh.ply_file import read_ply, write_ply
 from lwpipe.model import save_model
-from lwpipe.sampling import sample, save_prior
+from lwpipe.sampling import fit_prior, sample, save_prior
 from tests.unit.editing.test_keeping import MODEL, WEIGHTS
-from tests.unit.sampling.test_draw import FACE, PRIOR
+from tests.unit.sampling.test_draw import FACE, FACES, PRIOR, ROWS
 
 OF_PART = ["--part", "1", "--face", "face.ply"]
 
@@ -65,6 +67,39 @@ def test_what_cannot_be_drawn_is_a_sentence(
     assert main([*words, *more]) == 1
     assert said in capsys.readouterr().err
     assert not Path("out").exists()
+
+
+def test_a_run_and_an_id_are_taken(words: list[str]) -> None:
+    """The folder of a run leads to model, prior and data, as for `lwpipe edit` and the studio."""
+    with DatasetWriter(Path("run/data"), len(FACES), MODEL.triangles, MODEL.vertex_count) as writer:
+        writer[:] = FACES
+        rows = [
+            {"id": f"face_{i}", "split": "train", "subject": i, "source": "bump"}
+            for i in range(len(FACES))
+        ]
+        writer.close(rows, {"source": "bump", "licence": "none", "seed": 3, "alignment": None})
+    root = Path("run/variants/on_pca")
+    shutil.copytree("training", root / "training")
+    shutil.copytree("sampling", root / "sampling")
+    known = drawn(words, "--count", "2", "--part", "1", "--face", "face.ply")
+    write_ply("face.ply", FACES[0], MODEL.triangles)
+    expected = drawn(words, "--part", "1", "--face", "face.ply", "--count", "2")
+    words[1] = "run"
+    by_id = drawn(words, "--count", "2", "--part", "1", "--face", "face_0")
+    np.testing.assert_array_equal(by_id, expected)
+    assert known.shape == by_id.shape
+    assert np.isfinite(drawn(words, "--part", "1", "--face", "random:4")).all()
+    # Drawn by the editor, and by `lwpipe edit`.
+    edited = ["edit", "run", "--source", "face_0", "--part", "1=given-rest:3", "--output", "e.ply"]
+    assert main(edited) == 0
+    one = drawn(words, "--part", "1", "--face", "face_0")[0]
+    np.testing.assert_allclose(read_ply("e.ply")[0], one, atol=1e-4)
+    # Without the file of a prior one is fitted to the training faces.
+    shutil.rmtree(root / "sampling")
+    fitted = drawn(words, "--temperature", "0.5")[0]
+    np.testing.assert_allclose(
+        fitted, sample(MODEL, fit_prior(MODEL, FACES, ROWS), 1, 3, 0.5)[0], atol=1e-4
+    )
 
 
 def test_without_a_prior_it_says_how_to_make_one(

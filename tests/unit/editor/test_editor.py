@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +21,12 @@ from lwpipe.data.sources.synthetic.grid import make_grid
 from lwpipe.data.store import Dataset, DatasetWriter
 from lwpipe.editing import EditingSettings, edit_part
 from lwpipe.editor import Editor, Handle, Session
+from lwpipe.editor.draws import Drawn, drawn_of
 from lwpipe.editor.measures import read_measures, shipped
 from lwpipe.editor.solver import least_change
 from lwpipe.mesh.ply_file import read_ply, write_ply
 from lwpipe.model import save_model
+from lwpipe.sampling import fit_prior, save_prior
 from tests.unit.editing.test_keeping import MODEL, SOURCES, TARGETS, WEIGHTS, bits, trained
 from tests.unit.model.test_base import FACES
 
@@ -221,24 +224,66 @@ def test_a_drawn_part_is_its_seeds(editor: Editor) -> None:
     faces = [editor.sample_part(FACES[0], 1, seed) for seed in (1, 1, 2)]
     assert faces[0].tobytes() == faces[1].tobytes() != faces[2].tobytes()
     np.testing.assert_array_equal(bits(faces[0][OUTSIDE[1]]), bits(FACES[0][OUTSIDE[1]]))
-    z = editor.model.encode(np.stack([editor.random_face(seed) for seed in range(200)]))
-    assert np.abs(z.mean(axis=0)).max() < 0.35
-    np.testing.assert_allclose(z.std(axis=0), 1, atol=0.3)
+    # A part of nobody's fits the rest: it is the draw of `lwpipe.sample_part`, and of the session.
+    prior = editor.draws.prior
+    for dials in ({}, {"keep": 0.4, "harmony": 0.7}):
+        settings = EditingSettings(residual=True, **({"keep": 1.0} | dials))
+        expected = lwpipe.sample_part(MODEL, prior, FACES[0], 1, 1, 7, 2.5, settings)[0]
+        made = editor.sample_part(FACES[0], 1, 7, temperature=2.5, **dials)
+        np.testing.assert_allclose(made, expected, atol=1e-4)
+        session = Session("face_0", {1: ("given-rest:7@2.5", 1.0)}, **dials)
+        assert editor.vertices(session).tobytes() == made.tobytes()
+    assert (
+        editor.sample_part(FACES[3], 1, 7).tobytes() != editor.sample_part(FACES[0], 1, 7).tobytes()
+    )
 
 
-def test_without_a_base_the_training_faces_say_what_is_drawn(run: Path) -> None:
+def test_a_drawn_face_is_that_of_the_prior(editor: Editor, run: Path, tmp_path: Path) -> None:
+    expected = lwpipe.sample(MODEL, editor.draws.prior, 1, 5, 0.5)[0]
+    np.testing.assert_array_equal(editor.face("random:5@0.5"), expected)
+    np.testing.assert_array_equal(editor.random_face(5, 0.5), expected)
+    # Fitted to the data of the run where there is no file, and the file's where there is one.
+    fitted = fit_prior(MODEL, FACES, np.arange(26))
+    np.testing.assert_array_equal(lwpipe.sample(MODEL, fitted, 1, 5, 0.5)[0], expected)
+    copy = shutil.copytree(run, tmp_path / "run")
+    save_prior(copy / "variants/on_pca/sampling/prior.npz", replace(fitted, noise=2 * fitted.noise))
+    other = lwpipe.Editor.load(copy, measures=run / "own.yaml")
+    assert other.draws.prior.noise == 2 * fitted.noise
+    # A session says which prior it was made with.
+    session = Session("random:5@0.5")
+    value = json.loads(json.dumps(editor.session(session)))
+    np.testing.assert_array_equal(editor.vertices(editor.reopen(value)), expected)
+    with pytest.raises(LwpipeError, match="drawn from another prior"):
+        other.reopen(value)
+    other.reopen(editor.session(Session("face_0")))
+
+
+def test_names_of_draws() -> None:
+    for drawn in (Drawn(3), Drawn(0, True), Drawn(999_999_999, True, 2.5), Drawn(4, False, 0.0)):
+        assert drawn_of(drawn.name) == drawn
+    wrong = "random random: random:-1 random:x random:1@ random:1@11 random:1@nan other:1"
+    for name in (*wrong.split(), "random:1234567890", "given-rest:1:2", "random:\u0663"):
+        assert drawn_of(name) is None
+
+
+def test_what_cannot_be_drawn_is_a_sentence(editor: Editor, run: Path) -> None:
+    with pytest.raises(LwpipeError, match="has no prior beside it"):
+        Editor(MODEL).random_face(0)
+    with pytest.raises(LwpipeError, match="is no face, but a part given the rest"):
+        editor.face("given-rest:3")
+    with pytest.raises(LwpipeError, match="names the face 'given-rest:3'"):
+        editor.reopen(editor.session(Session("face_0")) | {"source": "given-rest:3"})
+
+
+def test_a_model_without_a_base_draws_faces_but_has_no_handles(run: Path) -> None:
     from tests.unit.model.test_model import make_model
 
-    vertices = make_model().vertex_count
-    assert vertices == FACES.shape[1]
-    data = Dataset.open(run / "data")
-    editor = Editor(make_model(), data)
-    codes = editor.model.encode(data.vertices[data.indices("train")]).astype(np.float64)
-    centre, spread = editor._faces.gaussian
-    np.testing.assert_allclose(centre, codes.mean(axis=0))
-    np.testing.assert_allclose(spread @ spread.T, np.cov(codes.T), atol=1e-6)
-    with pytest.raises(LwpipeError, match="has no base, and there is no data set"):
-        Editor(make_model()).random_face(0)
+    assert make_model().vertex_count == FACES.shape[1]
+    editor = Editor(make_model(), Dataset.open(run / "data"))
+    assert np.isfinite(editor.random_face(0)).all()
+    made = editor.sample_part(FACES[0], 0, 3)
+    still = editor.weights[:, 0] == 0
+    np.testing.assert_array_equal(bits(made[still]), bits(FACES[0][still]))
     with pytest.raises(LwpipeError, match=r"model\.base: pca"):
         editor.drag(FACES[0], {0: FACES[0][0]}, 0)
 
@@ -248,7 +293,7 @@ def whole_session() -> Session:
     x, y, z = (float(each) for each in FACES[0][vertex] + 0.7)
     return Session(
         source="face_0",
-        parts={0: ("face_4", 0.8), 1: ("random:7", 1.0), 2: ("mine", -0.25)},
+        parts={0: ("face_4", 0.8), 1: ("given-rest:7", 1.0), 2: ("mine", -0.25)},
         keep=0.35,
         harmony=0.6,
         handles=(Handle(vertex, (x, y, z), 2),),
@@ -286,7 +331,7 @@ def test_a_measure_of_locked_parts_is_a_sentence(editor: Editor) -> None:
 BAD_SESSIONS = [
     ([], "is no session"),
     ({"format": "x"}, "is no session"),
-    ({"version": 2}, "has the version 2"),
+    ({"version": 1}, "has the version 1"),
     ({"model": "0"}, "made with another model"),
     ({"source": 3}, "`source` has 3, which is no name"),
     ({"source": ""}, "is no name"),

@@ -38,7 +38,9 @@ HISTORY = (
 def test_learning_curve(tmp_path, lines):
     (tmp_path / "history.csv").write_text(HISTORY + "\n".join(lines) + "\n")
     for name in ("a.png", "b.png"):
-        draw_learning_curve(tmp_path / "history.csv", tmp_path / name, SMALL)
+        draw_learning_curve(
+            tmp_path / "history.csv", tmp_path / name, tmp_path / "front.png", SMALL
+        )
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert size(tmp_path / "a.png") == (420, 155)
 
@@ -75,7 +77,7 @@ def test_diversity(tmp_path, sets, count):
     table = tmp_path / "points.csv"
     table.write_text("set,id,pca_x,pca_y,tsne_x,tsne_y\n" + "\n".join(rows) + "\n")
     for name in ("a.png", "b.png"):
-        draw_diversity(table, tmp_path / name, SMALL)
+        draw_diversity(table, tmp_path / name, tmp_path / "front.png", SMALL)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     green = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(int)
     has_green = (
@@ -126,11 +128,13 @@ def test_tradeoff(tmp_path, keep, truth):
     table.write_text("\n".join([head, *chosen]) + "\n")
     none = turned(tmp_path / "none.csv")
     for name in ("a.png", "b.png"):
-        draw_tradeoff(table, {}, none, tmp_path / name, SMALL)
+        draw_tradeoff(table, {}, none, tmp_path / name, tmp_path / "front.png", SMALL)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     # A measure that no edit has is left out; without any edit there is nothing to choose by.
     width, height = size(tmp_path / "a.png")
     assert width / height == pytest.approx(10.9 / (3.7 * -(-panels // 2) + 0.36), abs=0.02)
+    width, height = size(tmp_path / "front.png")
+    assert width / height == pytest.approx(6.5 / (3.7 + 0.57), abs=0.02)
 
 
 def test_tradeoff_has_the_dials_as_curves(tmp_path):
@@ -139,12 +143,19 @@ def test_tradeoff_has_the_dials_as_curves(tmp_path):
     table.write_text(SUMMARY.format(**shares))
     dials = {"full": turned(tmp_path / "model.csv", "model", first=2)}
     closed = turned(tmp_path / "closed.csv", "mask_blend_harmony", "mask_blend_refined_harmony")
-    draw_tradeoff(table, {}, turned(tmp_path / "none.csv"), tmp_path / "without.png", SMALL)
-    draw_tradeoff(table, dials, closed, tmp_path / "with.png", SMALL)
+    draw_tradeoff(
+        table,
+        {},
+        turned(tmp_path / "none.csv"),
+        tmp_path / "without.png",
+        tmp_path / "front.png",
+        SMALL,
+    )
+    draw_tradeoff(table, dials, closed, tmp_path / "with.png", tmp_path / "front.png", SMALL)
     assert colours(tmp_path / "with.png") - colours(tmp_path / "without.png") == CURVES
     closed.write_text("edit,keep\n")
     with pytest.raises(LwpipeError, match="no column 'harmony'"):
-        draw_tradeoff(table, dials, closed, tmp_path / "other.png", SMALL)
+        draw_tradeoff(table, dials, closed, tmp_path / "other.png", tmp_path / "front.png", SMALL)
 
 
 def colours(path):

@@ -12,7 +12,8 @@ from PIL import Image
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.stage import Input, Needs, Output, Stage
 from lwpipe.report import stage as room
-from lwpipe.report.page import Section
+from lwpipe.report.page import Section, Summary
+from lwpipe.report.viewers import Viewer
 from lwpipe.run.stages import STAGES, TARGETS
 
 
@@ -20,8 +21,21 @@ from lwpipe.run.stages import STAGES, TARGETS
 def sections(monkeypatch: pytest.MonkeyPatch) -> list[Section]:
     """What is written, in the order of the page."""
     found: list[Section] = []
-    monkeypatch.setattr(room, "write_report", lambda page, title, given: found.extend(given))
+    monkeypatch.setattr(
+        room, "write_report", lambda page, title, given, summary: found.extend(given)
+    )
     return found
+
+
+COLUMNS = "variant,reconstruction_mean_mm,edit_error_mm,edit_error_share,leak_mean,detect_worst\n"
+
+
+def compared(
+    file: Path, rows: str = "full,1.4,1.5,2.1,0.3,1.0\non_pca,0.9,0.2,0.25,0.004,0.7\n"
+) -> Path:
+    """Write a table of variants."""
+    file.write_text(COLUMNS + rows)
+    return file
 
 
 def picture(file: Path) -> Path:
@@ -45,7 +59,7 @@ def test_sections_stand_in_the_order_of_the_targets_with_their_words(
     room.write_report_of_run(
         "run",
         tmp_path / "page.html",
-        summarise__table={"": "summary.csv"},
+        summarise__table={"": compared(tmp_path / "summary.csv")},
         draw_learning_curve__picture={"full": "a.png", "outer": "b.png"},
         check_dataset__table={"": "check.csv", "outer": "other.csv"},
     )
@@ -143,3 +157,61 @@ def test_facts_that_are_none_are_one_sentence(
         room.write_report_of_run("run", tmp_path / "page.html", **{argument: {"": file}})
     assert str(caught.value).startswith(str(file))
     assert not (tmp_path / "page.html").exists()
+
+
+def first_screen(monkeypatch: pytest.MonkeyPatch, **shown: Any) -> tuple[Summary | None, list[Any]]:
+    """Return the first screen, and the faces that are turned below it."""
+    found: list[Any] = []
+
+    def written(page: Any, title: str, given: list[Section], summary: Summary | None) -> None:
+        found.extend((summary, [viewer for each in given for viewer in each.viewers]))
+
+    def of(words: str) -> Any:
+        return lambda template, file, variant="": Viewer(f"{words} {file}", words, variant)
+
+    monkeypatch.setattr(room, "write_report", written)
+    for name in ("of_parts", "of_interpolation", "of_truth"):
+        monkeypatch.setattr(room, name, of(name))
+    room.write_report_of_run("run", "page.html", **shown)
+    return found[0], found[1]
+
+
+def test_the_first_screen_has_the_edit_the_front_and_the_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = {"full": tmp_path / "a", "on_pca": tmp_path / "b"}
+    for folder in both.values():
+        picture(folder / "pair_0.png")
+    shown: dict[str, Any] = {
+        "summarise__table": {"": compared(tmp_path / "summary.csv")},
+        "draw_tradeoff__front": {"": picture(tmp_path / "front.png")},
+        "make_dataset__template": {"": "template.ply"},
+        "make_local_weights__weights": {"": "weights.npz"},
+        "draw_interpolation__output": both,
+        "measure_truth__examples": {"full": "a.npz", "on_pca": "b.npz"},
+    }
+    summary, below = first_screen(monkeypatch, **shown)
+    assert summary is not None
+    # The variant that edits nearest to the truth; its faces are not turned a second time below.
+    assert summary.subject == "on_pca"
+    assert [viewer.scene for viewer in summary.viewers] == [
+        "of_truth b.npz",
+        "of_parts weights.npz",
+    ]
+    assert [figure.path.name for figure in summary.figures] == ["front.png"]
+    assert [number.value for number in summary.numbers] == ["0.20 mm", "0.70", "0.004", "0.90 mm"]
+    assert "left as it is: 0.80 mm" in summary.numbers[0].words
+    assert [viewer.scene for viewer in below] == ["of_truth a.npz"]
+    # Where no truth is known an interpolation stands there, and its numbers are left out.
+    del shown["measure_truth__examples"]
+    shown["interpolate__faces"] = {"full": "c.npz", "on_pca": "d.npz"}
+    shown["summarise__table"] = {"": compared(tmp_path / "none.csv", "on_pca,0.9,,,,\n")}
+    summary, _ = first_screen(monkeypatch, **shown)
+    assert summary is not None
+    assert summary.viewers[0].scene == "of_interpolation d.npz"
+    assert [number.value for number in summary.numbers] == ["0.90 mm"]
+    # Without a comparison there is none.
+    assert first_screen(monkeypatch, make_dataset__template={"": "template.ply"})[0] is None
+    (tmp_path / "none.csv").write_text("variant\nfull\n")
+    with pytest.raises(LwpipeError, match="has no column"):
+        first_screen(monkeypatch, **shown)

@@ -176,7 +176,9 @@ def test_the_report_of_a_run_has_those_of_variants_that_are_drawn(
     folder: Path, patches: Patches, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     found: list[Section] = []
-    monkeypatch.setattr(room, "write_report", lambda page, title, given: found.extend(given))
+    monkeypatch.setattr(
+        room, "write_report", lambda page, title, given, summary: found.extend(given)
+    )
     monkeypatch.setattr(room, "_figures", lambda *given: [])
     room.write_report_of_run(
         "run",

@@ -37,8 +37,15 @@ class Eyes:
         assert self.studio.page.wait()
         self.page.wait_for_timeout(900)
 
-    def picture(self) -> np.ndarray:
-        """Return the scene without what is said over it, (h, w, 3)."""
+    def picture(self, away: bool = True) -> np.ndarray:
+        """Return the scene without what is said over it, (h, w, 3).
+
+        Parameters
+        ----------
+        away : take the mouse away first: a part lights up where it is over its card
+        """
+        if away:
+            self.page.mouse.move(5, 400)
         self.settle()
         for button in self.page.locator(".mantine-Notification-closeButton").all():
             button.click()
@@ -65,6 +72,8 @@ class Eyes:
         box = self.row(label, number).locator("input[role=combobox]")
         box.click()
         box.fill(option)
+        # The list moves once it has become shorter.
+        self.page.wait_for_timeout(400)
         self.page.get_by_role("option", name=option, exact=True).first.click()
         self.settle()
 
@@ -224,7 +233,54 @@ def test_a_face_is_edited(browser: Any, studio: Studio, editor: Editor) -> None:
     eyes.page.close()
 
 
+def test_faces_and_steps_are_shown_as_pictures_and_parts_are_pointed_out(
+    browser: Any, studio: Studio, editor: Editor
+) -> None:
+    bench, eyes = studio.bench, look(browser, studio)
+    page, plain = eyes.page, eyes.picture()
+
+    # The place of a part lights up where the mouse is over its card, and goes out by itself.
+    page.locator(f"[data-part='{NOSE}']").hover()
+    page.wait_for_timeout(300)
+    lit = eyes.picture(away=False)
+    share = editor.weights[:, NOSE]
+    near, far = changed_where(plain, lit, eyes.pixels(bench.face[share > 0.8]))
+    assert near > 20 * max(far, 0.5)
+    page.wait_for_timeout(2500)
+    assert np.abs(eyes.picture(away=False) - plain).sum(axis=2).mean() < 0.5
+
+    # A drop-down has pictures of the faces that are seen of it, also of what is searched for.
+    box = eyes.row("From", NOSE).locator("input[role=combobox]")
+    pictured = "[role=option][style*='pictures/face']:visible"
+    box.click()
+    page.locator(pictured).first.wait_for()
+    assert 3 < page.locator(pictured).count() < len(editor.names)
+    box.fill("face_37")
+    option = page.get_by_role("option", name="face_37", exact=True)
+    page.locator(f"{pictured}:has-text('face_37')").wait_for()
+    assert "name=face_37" in option.get_attribute("style")
+    page.wait_for_timeout(400)
+    option.click()
+    eyes.settle()
+    assert bench.session.parts[NOSE][0] == "face_37"
+
+    # The steps are pictures, and a click goes back to one.
+    eyes.tab("Steps")
+    images = page.locator(".lwpipe-steps img")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.lwpipe-steps img')].every(i => i.naturalWidth > 20)"
+    )
+    assert images.count() == 2
+    page.locator("[data-say='step 1']").click()
+    eyes.settle()
+    assert bench.history.place == 0
+    assert not bench.session.parts
+    assert page.errors == []
+    page.close()
+
+
 def test_what_is_wrong_is_said_in_the_page(browser: Any, studio: Studio, tmp_path: Path) -> None:
+    """Some of the hundred bad files that go through the same handler in test_page.py."""
     bench, eyes = studio.bench, look(browser, studio)
     before = bench.session
     bad = {

@@ -112,6 +112,31 @@ def test_the_page_stands_behind_the_door(studio: Studio) -> None:
     assert answered(studio.port, "/../../../etc/passwd", Cookie=held)[0] == 404
 
 
+def test_pictures_are_for_the_page_alone(studio: Studio) -> None:
+    port, held = studio.port, {"Cookie": f"{COOKIE}=a-long-token"}
+    name = studio.bench.editor.names[3]
+    code, headers = answered(port, f"/pictures/face?name={name}", **held)
+    assert code == 200
+    assert headers["content-type"] == "image/jpeg"
+    assert headers["cache-control"] == "no-store"
+    assert answered(port, "/pictures/face?name=the%20face%20itself", **held)[0] == 200
+    assert answered(port, f"/pictures/face?name={name}")[0] == 401
+    site = {"Sec-Fetch-Site": "same-origin"}
+    assert answered(port, f"/pictures/face?name={name}", **held, **site)[0] == 200
+    for foreign in ("cross-site", "same-site", ""):
+        site = {"Sec-Fetch-Site": foreign}
+        assert answered(port, f"/pictures/face?name={name}", **held, **site)[0] == 403
+    for path in (
+        "face?name=/etc/passwd",
+        "face?name=nobody",
+        "face",
+        "step?number=99",
+        "",
+        "face?name=",
+    ):
+        assert answered(port, f"/pictures/{path}", **held)[0] == 404
+
+
 async def opens(port: int, **headers: str) -> bool:
     protocols = [websockets.Subprotocol(f"viser-v{viser.__version__}")]
     try:

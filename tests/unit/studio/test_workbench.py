@@ -240,10 +240,8 @@ def test_bad_uploads_are_a_sentence_and_the_session_stays(bench: Workbench, edit
         check(bench, lambda name=name, content=content: bench.upload(name, content), name)
 
 
-def test_bad_sessions_are_a_sentence_and_the_session_stays(
-    bench: Workbench, editor: Editor
-) -> None:
-    bench.take(NOSE, "face_03", 0.5)
+def bad_sessions(bench: Workbench, editor: Editor) -> list[bytes]:
+    """Sessions that are cut, spoiled, or of what is not there."""
     good = editor.session(bench.session)
     cases = [
         json.dumps(good | change if isinstance(change, dict) else change).encode()
@@ -252,9 +250,17 @@ def test_bad_sessions_are_a_sentence_and_the_session_stays(
     text = bench.session_file()
     cases += [text[: len(text) * share // 8] for share in range(8)]
     cases += [b"", b"\xff\xfe", b"null", b"[" * 100_000, b"1" * 5000, b"\x80\x04.", b'"x"']
-    for name in ("nobody", "a.ply", "random:x", "random:-1", "\n", "x" * 999):
+    for name in ("nobody", "a.ply", "random:x", "random:-1", "given-rest:1@99", "\n", "x" * 999):
         parts = {"0": {"target": name, "alpha": 1}}
         cases.append(json.dumps(good | {"parts": parts}).encode())
+    return cases
+
+
+def test_bad_sessions_are_a_sentence_and_the_session_stays(
+    bench: Workbench, editor: Editor
+) -> None:
+    bench.take(NOSE, "face_03", 0.5)
+    cases = bad_sessions(bench, editor)
     assert len(cases) > 45
     for number, content in enumerate(cases):
         check(bench, lambda content=content: bench.open_session("a.json", content), number)
