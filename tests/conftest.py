@@ -38,6 +38,7 @@ class LinearPatches:
     template: np.ndarray
     fields: np.ndarray  # (K, Z, V, 3)
     parts_match_weights: bool = True
+    channels: int = 3
     info: dict[str, Any] = field(
         default_factory=lambda: {"parameters": 7, "seconds": 1.5, "epochs": 3}
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from argparse import Namespace
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from lwpipe.cli.context import say
 from lwpipe.cli.faces import FACE_WORDS, add_places, open_editor
 from lwpipe.core.errors import LwpipeError
+from lwpipe.editing.settings import Texture
 
 # What is slow to import is imported inside the commands: help must not wait for PyTorch.
 
@@ -55,7 +57,19 @@ def add_command(subparsers: Any) -> None:
         help="as in the paper: exchange the encoding and decode, which loses what the model cannot "
         "represent; without --keep and --harmony",
     )
-    parser.add_argument("--output", required=True, metavar="PLY", help="mesh to write")
+    parser.add_argument(
+        "--texture",
+        choices=get_args(Texture),
+        default="follow",
+        help="of a model with colours: a part takes its skin along, takes it in the tone of the "
+        "source, or the source keeps its own (default: follow)",
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="MESH",
+        help="PLY, OBJ or GLB to write; of a data set with a UV map OBJ and GLB have an image",
+    )
     parser.set_defaults(command=edit)
 
 
@@ -69,8 +83,12 @@ def edit(options: Namespace) -> None:
     if len(parts) < len(asked):
         raise LwpipeError("--part: names a part twice.")
 
-    from lwpipe.mesh.ply_file import write_ply
+    from lwpipe.export.textured import SUFFIXES, write_face
 
+    if Path(options.output).suffix.lower() not in SUFFIXES:
+        raise LwpipeError(
+            f"--output {options.output}: must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}."
+        )
     names = [options.source, *(target for target, _ in parts.values())]
     editor = open_editor(options.model, options.variant, options.data, names)
     for part in parts:
@@ -79,10 +97,16 @@ def edit(options: Namespace) -> None:
                 f"--part {part}: the model has the parts 0 to {editor.part_count - 1}."
             )
     edited = editor.edit(
-        editor.face(options.source), parts, options.keep, options.harmony, options.plain
+        editor.face(options.source),
+        parts,
+        options.keep,
+        options.harmony,
+        options.plain,
+        options.texture,
     )
-    write_ply(options.output, edited, editor.triangles)
-    say(options.output)
+    uv = None if editor.data is None else editor.data.uv()
+    for path in write_face(options.output, edited, editor.triangles, uv):
+        say(str(path))
 
 
 def _exchange(word: str, target: str | None, alpha: float) -> tuple[int, str, float]:

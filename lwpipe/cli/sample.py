@@ -59,6 +59,7 @@ def add_command(subparsers: Any) -> None:
 def sample(options: Namespace) -> None:
     """Draw faces and write their meshes."""
     _check(options)
+    from lwpipe.data.signals import colors_of, positions
     from lwpipe.editing import EditingSettings
     from lwpipe.mesh.ply_file import write_ply
     from lwpipe.sampling import sample as draw
@@ -83,7 +84,7 @@ def sample(options: Namespace) -> None:
         )  # fmt: skip
     for place, made in enumerate(faces):
         path = Path(options.output) / f"sample_{place:04d}.ply"
-        write_ply(path, made, model.triangles)
+        write_ply(path, positions(made), model.triangles, colors_of(made))
         say(str(path))
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from lwpipe.core.color import delta_e_76, lab_of_srgb
 from lwpipe.core.files import write_csv
 from lwpipe.data.store import Dataset
 from lwpipe.data.suspicions import (
@@ -41,6 +42,10 @@ COINCIDENT_MM = 1e-6
 DEGENERATE_HEIGHT = 1e-6
 # A face so many times larger or smaller than the median has probably another unit.
 SIZE_OUTLIER = 1.5
+# Colours of a face that are no further from their mean, in Delta E, are one colour.
+FLAT_DELTA_E = 1.0
+# More channels than this share at their highest value are a sign of too much light.
+CUT_OFF = 0.02
 # Whole heads with the neck measure half a metre from corner to corner.
 LARGEST_FACE_MM = 700.0
 
@@ -70,6 +75,7 @@ def check_dataset(data: Dataset | str | Path, table: str | Path) -> list[Row]:
         _row("test faces", len(dataset.indices("test"))),
         *mesh_rows(dataset.template, dataset.triangles),
         *_face_rows(dataset),
+        *_color_rows(dataset),
     ]
     write_csv(table, rows, COLUMNS)
     return rows
@@ -176,6 +182,41 @@ def _loops(boundary: Ints, count: int) -> int:
     )
     _, label = connected_components(graph, directed=False)
     return len(np.unique(label[boundary[:, 0]]))
+
+
+def _color_rows(data: Dataset) -> list[Row]:
+    """Return the rows on the colours; none where there are none."""
+    if data.colors is None:
+        return []
+    names = data.faces["id"].astype(str).to_list()
+    lightness, spread = np.empty(len(names)), np.empty(len(names))
+    clipped = 0
+    for row, painted in enumerate(data.colors):
+        lab = lab_of_srgb(painted)
+        lightness[row] = lab[:, 0].mean()
+        spread[row] = delta_e_76(lab, lab.mean(axis=0)).mean()
+        clipped += int(np.count_nonzero(painted == 255))
+    flat = np.flatnonzero(spread < FLAT_DELTA_E).tolist()
+    return [
+        _row("mean lightness of colours, L*", f"{lightness.mean():.1f}"),
+        _row(
+            "darkest and lightest face, L*",
+            f"{lightness.min():.1f} and {lightness.max():.1f}",
+            f"faces {names[int(lightness.argmin())]} and {names[int(lightness.argmax())]}",
+            always=True,
+        ),
+        _row(
+            "faces of one colour",
+            len(flat),
+            "whose vertices all look alike: an image or colours that were lost? "
+            + some([names[row] for row in flat]),
+        ),
+        _row(
+            "channels at full light, share",
+            f"{clipped / data.colors.size:.4f}",
+            "they may have been cut off" if clipped > CUT_OFF * data.colors.size else "",
+        ),
+    ]
 
 
 def _face_rows(data: Dataset) -> list[Row]:

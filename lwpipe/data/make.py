@@ -52,9 +52,13 @@ def _convert(data: DataSettings, output: Path) -> Dataset:
     opened = data.make_source().open()
     splits = opened.splits or _draw(data, opened)
     count, vertex_count = len(opened.ids), opened.vertex_count
-    with DatasetWriter(output, count, opened.triangles, vertex_count) as writer:
-        for rows, faces in opened.chunks(centred=data.aligned):
-            writer[rows] = faces
+    with DatasetWriter(output, count, opened.triangles, vertex_count, data.colors) as writer:
+        if data.colors:
+            for rows, faces, colors in opened.colored_chunks(centred=data.aligned):
+                writer[rows], writer.colors[rows] = faces, colors
+        else:
+            for rows, faces in opened.chunks(centred=data.aligned):
+                writer[rows] = faces
         unit = opened.unit()
         if unit != 1.0:
             for row in range(count):
@@ -66,7 +70,8 @@ def _convert(data: DataSettings, output: Path) -> Dataset:
             about["split"] = f"drawn by seed, whole {data.split_by}s"
         about["alignment"] = _align(data, writer, splits)
         table = _table(data.source, opened, splits)
-        dataset = writer.close(table, about, opened.regions)
+        uv = opened.uv() if data.colors else None
+        dataset = writer.close(table, about, opened.regions, uv)
     for note in opened.notes:
         _LOG.warning("lwpipe: note: %s", note)
     return dataset

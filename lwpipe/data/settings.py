@@ -13,6 +13,7 @@ from lwpipe.core.settings import KeyFaultError, ProperShare, Section, Seed, comp
 from lwpipe.data.source import Source
 
 _SHARED = ("source", "faces", "test_fraction", "split_by", "seed")
+_OF_COLOR = ("colors",)
 _OF_ALIGNMENT = ("align", "scale")
 
 
@@ -30,6 +31,7 @@ class _Shared(Section):
     align: bool | None = None
     scale: bool = False
     """Let the alignment also scale every face to the size of the mean."""
+    colors: bool = False
 
     @model_validator(mode="after")
     def _fits_the_source(self) -> Self:
@@ -41,7 +43,7 @@ class _Shared(Section):
             raise ValueError(f"source '{self.source}' needs a number for data.faces")
         # The sections of other sources lie still: one file may describe several.
         read = self.keys(self.source)
-        for name in _OF_ALIGNMENT:
+        for name in (*_OF_ALIGNMENT, *_OF_COLOR):
             if name not in read and getattr(self, name) != type(self).model_fields[name].default:
                 raise KeyFaultError(name, f"is not read where `data.source` is '{self.source}'")
         return self
@@ -54,7 +56,9 @@ class _Shared(Section):
 
     def make_source(self) -> Source[Any]:
         """Return the chosen source."""
-        return SOURCES[self.source](self.own, self.faces, self.seed)
+        source = SOURCES[self.source](self.own, self.faces, self.seed)
+        source.with_colors = self.colors
+        return source
 
     def user_files(self) -> list[Path]:
         """Return the files of the user that the chosen source reads."""
@@ -73,7 +77,8 @@ class _Shared(Section):
             return super().keys()
         source = SOURCES[choice]
         aligned = () if source.alignment == "never" else _OF_ALIGNMENT
-        return (*_SHARED, *aligned, source.key())
+        colored = _OF_COLOR if source.colored else ()
+        return (*_SHARED, *aligned, *colored, source.key())
 
 
 def _scanned() -> dict[str, type[Source[Any]]]:
@@ -113,6 +118,7 @@ def _composed() -> type[_Shared]:
     every = f"How many faces; null: all there are (sources {' and '.join(counted)})."
     by_default = [name for name, each in SOURCES.items() if each.alignment == "by default"]
     aligned = f"for the sources {' and '.join(by_default)}"
+    colored = ", ".join(name for name, each in SOURCES.items() if each.colored)
     shared: dict[str, Any] = {
         "source": (named, Field("synthetic", description="Where the faces come from.")),
         "faces": (faces, Field(300, description=every)),
@@ -122,6 +128,10 @@ def _composed() -> type[_Shared]:
                 None,
                 description=f"Rigid alignment of all faces to their mean; null: {aligned}.",
             ),
+        ),
+        "colors": (
+            bool,
+            Field(False, description=f"Take colours of the vertices too (sources {colored})."),
         ),
     }
     own: dict[str, Any] = {

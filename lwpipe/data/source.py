@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,11 @@ import numpy.typing as npt
 from lwpipe.core.settings import Section
 from lwpipe.core.stage import Size
 from lwpipe.data.factors import Factors
+from lwpipe.mesh.texture import UvMap
 
 Rows = slice | int
 Faces = npt.NDArray[np.floating[Any]]
+Colors = npt.NDArray[np.uint8]
 Own = TypeVar("Own", bound=Section)
 
 # Faces of a source that makes them are made so many bytes at a time.
@@ -62,9 +64,20 @@ class Opened(ABC):
             After the last row, of all faces that cannot be used.
         """
 
+    def colored_chunks(self, centred: bool) -> Iterator[tuple[Rows, Faces, Colors]]:
+        """Yield rows, their faces as `chunks` does, and their colours, uint8, sRGB, as many.
+
+        Of sources alone that are `colored`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no colours")
+
     def unit(self) -> float:
         """Return the millimetres of a file unit. Asked for after the last chunk."""
         return 1.0
+
+    def uv(self) -> UvMap | None:
+        """Return where the corners of the triangles lie in an image; None where they do not."""
+        return None
 
     @abstractmethod
     def provenance(self) -> dict[str, Any]:
@@ -93,6 +106,8 @@ class Source(ABC, Generic[Own]):
     required : keys of that section that must be given
     alignment : whether the faces are aligned 'never', 'on request' or 'by default'
     endless : it has as many faces as are asked for, so a number must be given
+    colored : it can give colours, and is asked for them by `with_colors`
+    with_colors : whether it is to give colours
     """
 
     name: ClassVar[str]
@@ -101,6 +116,8 @@ class Source(ABC, Generic[Own]):
     required: ClassVar[tuple[str, ...]] = ()
     alignment: ClassVar[Literal["never", "on request", "by default"]] = "by default"
     endless: ClassVar[bool] = False
+    colored: ClassVar[bool] = False
+    with_colors: bool = False
 
     def __init__(self, own: Own, faces: int | None, seed: int) -> None:
         self.own, self.faces, self.seed = own, faces, seed
@@ -178,9 +195,18 @@ class Made(Opened):
             rows = slice(start, min(start + step, count))
             yield rows, self.make(rows)
 
+    def colored_chunks(self, centred: bool) -> Iterator[tuple[Rows, Faces, Colors]]:
+        """Yield slices of faces of bounded size, with their colours."""
+        for rows, faces in self.chunks(centred):
+            yield rows, faces, self.paint(cast(slice, rows))
+
     @abstractmethod
     def make(self, rows: slice) -> Faces:
         """Return the faces of some rows, (n, V, 3), mm."""
+
+    def paint(self, rows: slice) -> Colors:
+        """Return the colours of the faces of some rows, uint8 (n, V, 3), sRGB."""
+        raise NotImplementedError(f"{type(self).__name__} has no colours")
 
 
 def numbered(word: str, count: int) -> list[str]:

@@ -41,13 +41,7 @@ def read_info(path: str | Path) -> dict[str, Any]:
 
 def read_vertices(path: Path) -> npt.NDArray[np.float32]:
     """Open `vertices.npy`, float32 (N, V, 3), memory-mapped."""
-    try:
-        # Unlike np.load, this takes nothing but one plain array: no pickles, no archives.
-        vertices = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError as error:
-        raise LwpipeError(f"{path}: does not exist.") from error
-    except Exception as error:  # a damaged header raises nearly anything
-        raise LwpipeError(f"{path}: is no array of faces, or is cut off ({error}).") from error
+    vertices = _mapped(path)
     if vertices.ndim != 3 or vertices.shape[2] != 3 or vertices.dtype != np.float32:
         raise LwpipeError(
             f"{path}: holds {vertices.dtype} {vertices.shape}, expected float32 (N, V, 3)."
@@ -55,6 +49,27 @@ def read_vertices(path: Path) -> npt.NDArray[np.float32]:
     if vertices.size == 0 or not vertices.flags.c_contiguous:
         raise LwpipeError(f"{path}: holds no face, or not one face after the other.")
     return vertices
+
+
+def read_colors(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Open `colors.npy`, uint8 (N, V, 3), sRGB, memory-mapped, of vertices of that shape."""
+    colors = _mapped(path)
+    if colors.shape != shape or colors.dtype != np.uint8 or not colors.flags.c_contiguous:
+        raise LwpipeError(
+            f"{path}: holds {colors.dtype} {colors.shape}, expected uint8 {shape} as vertices.npy "
+            "has them."
+        )
+    return colors
+
+
+def _mapped(path: Path) -> npt.NDArray[Any]:
+    try:
+        # Unlike np.load, this takes nothing but one plain array: no pickles, no archives.
+        return np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError as error:
+        raise LwpipeError(f"{path}: does not exist.") from error
+    except Exception as error:  # a damaged header raises nearly anything
+        raise LwpipeError(f"{path}: is no array of faces, or is cut off ({error}).") from error
 
 
 def read_faces(path: Path, count: int) -> pd.DataFrame:
@@ -97,7 +112,10 @@ def read_template(
 
 
 def content_digest(
-    vertices: npt.NDArray[np.float32], triangles: npt.NDArray[np.int64], table: bytes
+    vertices: npt.NDArray[np.float32],
+    triangles: npt.NDArray[np.int64],
+    table: bytes,
+    colors: npt.NDArray[np.uint8] | None = None,
 ) -> str:
     """Return the content hash of a store, of which `table` is faces.csv."""
     digest = hashlib.sha256()
@@ -105,4 +123,6 @@ def content_digest(
         digest.update(np.ascontiguousarray(face).data)
     digest.update(np.ascontiguousarray(triangles).data)
     digest.update(table)
+    for painted in () if colors is None else colors:
+        digest.update(np.ascontiguousarray(painted).data)
     return digest.hexdigest()

@@ -6,6 +6,7 @@ from lwpipe.core.lazy import lazily
 
 if TYPE_CHECKING:
     from lwpipe.editing.baselines import HarmonisedMaskBlend, MaskBlend, ProjectedMaskBlend
+    from lwpipe.editing.channels import ChannelEditor
     from lwpipe.editing.editors import (
         Editor,
         FaceModel,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lwpipe.editing.settings import EditingSettings
 
 __all__ = [
+    "ChannelEditor",
     "EditingSettings",
     "Editor",
     "FaceModel",
@@ -48,6 +50,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
+        "ChannelEditor": "lwpipe.editing.channels",
         "EditingSettings": "lwpipe.editing.settings",
         "Editor": "lwpipe.editing.editors",
         "FaceModel": "lwpipe.editing.editors",

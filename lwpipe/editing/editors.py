@@ -5,11 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.data.signals import COLOR, positions
 from lwpipe.editing.edits import blend_part
 from lwpipe.editing.harmony import Harmony
 from lwpipe.editing.settings import KEEPING, EditingSettings
@@ -25,7 +27,10 @@ WHOLE = np.float32(0.1)
 
 
 class FaceModel(Protocol):
-    """What editing and measures need of a trained model; its methods take any number of faces."""
+    """What editing and measures need of a trained model; its methods take any number of faces.
+
+    Faces (n, V, C) have their colours with them where the model has some: `lwpipe.data.signals`.
+    """
 
     @property
     def vertex_count(self) -> int:
@@ -34,6 +39,10 @@ class FaceModel(Protocol):
     @property
     def part_count(self) -> int:
         """Number of parts K; 1 for a model without parts."""
+
+    @property
+    def channels(self) -> int:
+        """Number of channels C of its faces: 3, or 6 with colours."""
 
     @property
     def parts_match_weights(self) -> bool:
@@ -52,16 +61,16 @@ class FaceModel(Protocol):
         """The linear part of the decoder; None where there is none."""
 
     def encode(self, vertices: Faces, /) -> Codes:
-        """Encode faces (n, V, 3), mm, to z (n, Z)."""
+        """Encode faces (n, V, C), mm, to z (n, Z)."""
 
     def parts(self, z: Codes, /) -> Codes:
         """Project z (n, Z) to part encodings (n, K, Z)."""
 
     def decode(self, parts: Codes, /) -> Faces:
-        """Decode part encodings (n, K, Z) to faces (n, V, 3), mm."""
+        """Decode part encodings (n, K, Z) to faces (n, V, C), mm."""
 
     def reconstruct(self, vertices: Faces, /) -> Faces:
-        """Encode and decode faces (n, V, 3), mm."""
+        """Encode and decode faces (n, V, C), mm."""
 
 
 class PlacedModel(FaceModel, Protocol):
@@ -70,6 +79,14 @@ class PlacedModel(FaceModel, Protocol):
     @property
     def weights(self) -> npt.NDArray[np.float32]:
         """Local weights, float32 (V, K)."""
+
+    @property
+    def average(self) -> Faces:
+        """Mean of the training faces, float32 (V, C)."""
+
+    @property
+    def triangles(self) -> npt.NDArray[np.int64]:
+        """The one topology, int64 (F, 3)."""
 
 
 class Editor(ABC):
@@ -85,21 +102,21 @@ class Editor(ABC):
 
     @abstractmethod
     def encode(self, faces: Faces) -> Codes:
-        """Turn faces (n, V, 3), mm, into what `blend` works on, (n, ...).
+        """Turn faces (n, V, C), mm, into what `blend` works on, (n, ...).
 
         Apart from `blend` so that a face which takes part in many edits is encoded once.
         """
 
     @abstractmethod
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
-        """Return faces (n, V, 3), mm, whose part is `alpha` of the way from source to target."""
+        """Return faces (n, V, C), mm, whose part is `alpha` of the way from source to target."""
 
     def edit(self, sources: Faces, targets: Faces, part: int, alpha: float) -> Faces:
         """Edit one part of each source.
 
         Parameters
         ----------
-        sources, targets : float32 (n, V, 3), mm
+        sources, targets : float32 (n, V, C), mm
         part : int
             k, from 0 to K - 1.
         alpha : float
@@ -107,7 +124,7 @@ class Editor(ABC):
 
         Returns
         -------
-        float32 (n, V, 3), mm
+        float32 (n, V, C), mm
         """
         return self.blend(self.encode(sources), self.encode(targets), part, alpha)
 
@@ -125,15 +142,15 @@ class ModelEditor(Editor):
         self.part_count = model.part_count
 
     def encode(self, faces: Faces) -> Codes:
-        """Return the part encodings, float32 (n, K, Z), of faces (n, V, 3), mm."""
+        """Return the part encodings, float32 (n, K, Z), of faces (n, V, C), mm."""
         return self.model.parts(self.model.encode(faces))
 
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
-        """Decode the sources' encodings (n, K, Z) with part `part` blended, (n, V, 3), mm."""
+        """Decode the sources' encodings (n, K, Z) with part `part` blended, (n, V, C), mm."""
         return self.blend_parts(sources, {part: (targets, alpha)})
 
     def blend_parts(self, sources: Codes, exchanges: Exchanges) -> Faces:
-        """Decode the sources' encodings with several parts blended, (n, V, 3), mm."""
+        """Decode the sources' encodings with several parts blended, (n, V, C), mm."""
         return self.model.decode(_blended(sources, exchanges))
 
 
@@ -151,7 +168,9 @@ class KeepingEditor(Editor):
     decoder D where there is none: what a network adds to its base changes edits by next to nothing.
     Inside the part the model's word counts as far as harmony asks for it. alpha = 0 gives the
     source bit for bit, and keep = 1 too wherever w_k = 0. Without the residual it is
-    y = D(p_s) + M (.) (D(q) - D(p_s)).
+    y = D(p_s) + M (.) (D(q) - D(p_s)). Colours are edited as positions are, and the part takes its
+    skin along; where `editing.texture` says so, the source's are kept instead, or the part's are
+    brought into the tone of the source by their gradients.
 
     Parameters
     ----------
@@ -172,11 +191,11 @@ class KeepingEditor(Editor):
             self.harmony = Harmony.of(model.projections, model.linear_path)
 
     def encode(self, faces: Faces) -> Codes:
-        """Return faces, what L makes of them, and encodings side by side, float32 (n, 6V + Z)."""
+        """Return faces, what L makes of them, and encodings side by side, float32 (n, 2CV + Z)."""
         return self.joined(faces, self.model.encode(faces))
 
     def joined(self, faces: Faces, z: Codes) -> Codes:
-        """Return the same of faces (n, V, 3), mm, and the encodings (n, Z) that are known of them.
+        """Return the same of faces (n, V, C), mm, and the encodings (n, Z) that are known of them.
 
         Faces that were decoded have encodings of their own.
         """
@@ -184,15 +203,15 @@ class KeepingEditor(Editor):
         return np.concatenate([piece.reshape(len(faces), -1) for piece in pieces], axis=1)
 
     def _decoded(self, parts: Codes) -> Faces:
-        """Return L of part encodings (n, K, Z), (n, V, 3), mm; without the residual D."""
+        """Return L of part encodings (n, K, Z), (n, V, C), mm; without the residual D."""
         if self.path is None or not self.editing.residual:
             return self.model.decode(parts)
         return self.path.decode(parts)
 
     def _opened(self, codes: Codes) -> tuple[Faces, Faces, Codes]:
-        size = 3 * self.model.vertex_count
+        size = self.model.channels * self.model.vertex_count
         faces, decoded, z = np.split(codes, [size, 2 * size], axis=-1)
-        shape = (*codes.shape[:-1], self.model.vertex_count, 3)
+        shape = (*codes.shape[:-1], self.model.vertex_count, self.model.channels)
         return faces.reshape(shape), decoded.reshape(shape), z
 
     def dialled(self, editing: EditingSettings) -> KeepingEditor:
@@ -200,6 +219,8 @@ class KeepingEditor(Editor):
 
         What `encode` gives is the same of all that keep the residual, and of all that do not.
         """
+        if editing.texture == "match":
+            _ = self.paste  # which all of them share
         other = copy(self)
         other.editing = editing
         if editing.harmony > 0 and other.harmony is None:
@@ -207,11 +228,11 @@ class KeepingEditor(Editor):
         return other
 
     def blend(self, sources: Codes, targets: Codes, part: int, alpha: float) -> Faces:
-        """Return the sources with part `part` replaced, (n, V, 3), mm, of what `encode` gives."""
+        """Return the sources with part `part` replaced, (n, V, C), mm, of what `encode` gives."""
         return self.blend_parts(sources, {part: (targets, alpha)})
 
     def blend_parts(self, sources: Codes, exchanges: Exchanges) -> Faces:
-        """Return the sources with several parts replaced at once, (n, V, 3), mm.
+        """Return the sources with several parts replaced at once, (n, V, C), mm.
 
         The parts are exchanged in one decoding; w_k (.) (t - s) is a sum over them, and M and
         1 - w_k are those of the weights' sum; the order of the parts says nothing.
@@ -222,6 +243,40 @@ class KeepingEditor(Editor):
         exchanges : of each part that is replaced, what `encode` gives of its targets, and alpha
         """
         face, decoded, z = self._opened(sources)
+        edited = self._exchanged(face, decoded, z, exchanges)
+        if self.editing.texture != "follow" and self.model.channels > 3:
+            pick = 0 if self.editing.residual else 1
+            targets = {part: (self._opened(c)[pick], a) for part, (c, a) in exchanges.items()}
+            edited[..., COLOR] = self._painted((face, decoded)[pick], targets)
+        return edited
+
+    def _painted(self, face: Faces, targets: Exchanges) -> Faces:
+        """Return the colours (n, V, 3) that faces keep, or take of targets (n, V, 6) in their tone.
+
+        By gradients: of the part's colours the differences between neighbours are the target's,
+        and at its border they are the source's (Perez et al., *Poisson Image Editing*, 2003).
+        """
+        start = np.ascontiguousarray(face[..., COLOR])
+        painted = start.copy()
+        if self.editing.texture == "match" and self.paste is not None:
+            for part, (target, alpha) in targets.items():
+                colors = np.ascontiguousarray(target[..., COLOR])
+                painted += self.paste.blend(start, colors, part, alpha) - start
+        return painted
+
+    @cached_property
+    def paste(self) -> Editor | None:
+        """What brings colours of a part into a face by their gradients; None without places."""
+        from lwpipe.editing.poisson import PoissonPaste  # which is made of this module
+
+        if self.weights is None:
+            return None
+        model = cast(PlacedModel, self.model)
+        points = np.asarray(positions(model.average), np.float64)
+        return PoissonPaste(self.weights, points, model.triangles)
+
+    def _exchanged(self, face: Faces, decoded: Faces, z: Codes, exchanges: Exchanges) -> Faces:
+        """Return the faces of `blend_parts` with the skin of the parts."""
         opened = {
             part: (self._opened(targets), alpha)
             for part, (targets, alpha) in sorted(exchanges.items(), key=lambda item: item[0])
@@ -295,7 +350,7 @@ def edit_part(
     Parameters
     ----------
     model : a trained model, from `lwpipe.load`
-    sources, targets : float (V, 3) or (n, V, 3), mm
+    sources, targets : float (V, 3) or (n, V, C), mm
     part : k, from 0
     alpha : 0 returns the source, bit for bit; 1 gives the target's part
     editing : the dials; None: keep what the model cannot represent, and move nothing outside the
@@ -313,10 +368,11 @@ def edit_part(
     source, target = (np.asarray(faces, np.float32) for faces in (sources, targets))
     if not 0 <= part < model.part_count:
         raise ValueError(f"part {part}: the model has the parts 0 to {model.part_count - 1}")
+    expected = (model.vertex_count, model.channels)
     for faces in (source, target):
-        if faces.ndim not in (2, 3) or faces.shape[-2:] != (model.vertex_count, 3):
-            raise ValueError(f"faces {faces.shape}, expected (..., {model.vertex_count}, 3)")
+        if faces.ndim not in (2, 3) or faces.shape[-2:] != expected:
+            raise ValueError(f"faces {faces.shape}, expected (..., {expected[0]}, {expected[1]})")
     editor = make_editor(model, model.weights, KEEPING if editing is None else editing)
-    shape = (-1, model.vertex_count, 3)
+    shape = (-1, *expected)
     edited = editor.edit(source.reshape(shape), target.reshape(shape), part, alpha)
     return edited.reshape(source.shape)

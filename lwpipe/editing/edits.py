@@ -136,14 +136,14 @@ def mask_blend(
 
     Parameters
     ----------
-    source, target : float (..., V, 3), mm
+    source, target : float (..., V, C)
     weights : float (V,)
         w_k.
     alpha : float
 
     Returns
     -------
-    float32 (..., V, 3), mm
+    float32 (..., V, C)
         Exactly the source wherever w_k = 0.
 
     Raises
@@ -160,7 +160,7 @@ def mask_blend(
     """
     source, target = np.asarray(source, np.float32), np.asarray(target, np.float32)
     factor = np.asarray(alpha * np.asarray(weights, np.float64), np.float32)
-    if source.shape != target.shape or source.shape[-2:] != (len(factor), 3):
+    if source.shape != target.shape or source.shape[-2:-1] != factor.shape:
         raise ValueError(f"source {source.shape}, target {target.shape}, weights {factor.shape}")
     blended: npt.NDArray[np.float32] = source + factor[:, None] * (target - source)
     return blended

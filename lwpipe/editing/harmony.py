@@ -67,13 +67,16 @@ class Harmony:
             inside = np.einsum("kij,kil->kjl", matrices, matrices)
         else:
             vertices = len(path.weights)
-            spread = (path.basis.T * path.deviation).astype(np.float64).reshape(vertices, 3, size)
+            spread = (path.basis.T * path.deviation).astype(np.float64)
+            spread = spread.reshape(vertices, path.channels, size)
             columns = path.weights.T.astype(np.float64)
             faces = sum(
                 column[:, None, None] * (spread @ matrix)
                 for column, matrix in zip(columns, matrices, strict=True)
             ).reshape(-1, size)
-            inside = np.stack([faces.T @ (np.repeat(each, 3)[:, None] * faces) for each in columns])
+            inside = np.stack(
+                [faces.T @ (np.repeat(each, path.channels)[:, None] * faces) for each in columns]
+            )
         return cls(inside, _UNSEEN * np.trace(inside.sum(axis=0)) / size * np.eye(size))
 
     def maps(self, parts: Iterable[int]) -> list[Floats]:

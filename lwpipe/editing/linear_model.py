@@ -31,9 +31,10 @@ class LinearModel:
     def __init__(self, weights: npt.ArrayLike, pca: Pca, triangles: npt.NDArray[np.int64]) -> None:
         self.pca, self.weights = pca, np.asarray(weights, np.float32)
         self.vertex_count, self.part_count = self.weights.shape
+        self.channels = pca.channels
         self.projections = np.tile(np.eye(pca.rank, dtype=np.float32), (self.part_count, 1, 1))
         self.linear_path = LinearPath(
-            pca.basis, pca.deviation.astype(np.float32), self.weights, triangles
+            pca.basis, pca.deviation.astype(np.float32), self.weights, triangles, pca.units
         )
 
     def encode(self, vertices: Faces, /) -> Codes:
@@ -46,7 +47,7 @@ class LinearModel:
 
     def decode(self, parts: Codes, /) -> Faces:
         """Decode part encodings (n, K, Z) to faces (n, V, 3), mm."""
-        faces = np.zeros((len(parts), self.vertex_count, 3), np.float32)
+        faces = np.zeros((len(parts), self.vertex_count, self.pca.channels), np.float32)
         for part, column in enumerate(self.weights.T):
             whole = self.pca.faces(parts[:, part] * self.pca.deviation)
             faces += column[:, None] * whole

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.data.signals import LazyFaces
 from lwpipe.editing.editors import Faces
 
 # Bounds the float64 working copy of a block of columns; the basis itself is float32.
@@ -22,27 +24,34 @@ class Pca:
 
     Attributes
     ----------
-    mean : ndarray, float64, (3V,), mm
-    basis : ndarray, float32, (R, 3V)
+    mean : ndarray, float64, (CV,), mm
+    basis : ndarray, float32, (R, CV)
         Orthonormal rows, the largest variance first.
     deviation : ndarray, float64, (R,), mm
         Standard deviation of the faces along each component (over N, not N - 1).
     variance : float, mm^2
         Mean variance of a coordinate of the faces, whatever the components hold of it.
+    channels : int
+        C: 3, or 6 for faces with colours.
+    units : ndarray, float32, (C,), optional
+        What the channels of faces are multiplied by, in which mean and basis are.
     """
 
     mean: npt.NDArray[np.float64]
     basis: npt.NDArray[np.float32]
     deviation: npt.NDArray[np.float64]
     variance: float
+    channels: int = 3
+    units: npt.NDArray[np.float32] | None = None
 
     @classmethod
     def fit(
         cls,
-        vertices: npt.NDArray[np.float32],
+        vertices: npt.NDArray[np.float32] | LazyFaces,
         rows: npt.NDArray[np.int64],
         components: int | None = None,
         tolerance: float = RANK_TOLERANCE,
+        units: npt.NDArray[np.float32] | None = None,
     ) -> Pca:
         """Fit on the faces `vertices[rows]`, exactly, through the Gram matrix of the N faces.
 
@@ -50,21 +59,24 @@ class Pca:
 
         Parameters
         ----------
-        vertices : float32 (M, V, 3), mm
+        vertices : float32 (M, V, C), mm
             May be memory-mapped.
         rows : int (N,)
         components : int, optional
             At most so many; without it all that the data hold.
         tolerance : float
             Components whose deviation is below this share of the first's are left out.
+        units : float (C,), optional
+            What the channels are multiplied by; without it by 1.
         """
-        count, size = len(rows), vertices.shape[1] * 3
-        step = max(1, _CHUNK_BYTES // (24 * count))
+        channels = vertices.shape[2]
+        count, size = len(rows), vertices.shape[1] * channels
+        step = max(1, _CHUNK_BYTES // (8 * channels * count))
         blocks = [slice(i, i + step) for i in range(0, vertices.shape[1], step)]
         gram = np.zeros((count, count))
-        mean = np.empty((vertices.shape[1], 3))
+        mean = np.empty((vertices.shape[1], channels))
         for block in blocks:
-            part = vertices[rows, block].astype(np.float64)
+            part = _scaled(vertices[rows, block].astype(np.float64), units)
             mean[block] = part.mean(axis=0)
             part = (part - mean[block]).reshape(count, -1)
             gram += part @ part.T
@@ -79,11 +91,11 @@ class Pca:
         projector = (vectors * (signs / np.sqrt(values))).T
         basis = np.empty((rank, size), np.float32)
         for block in blocks:
-            part = (vertices[rows, block] - mean[block]).reshape(count, -1)
-            start = block.start * 3
+            part = (_scaled(vertices[rows, block], units) - mean[block]).reshape(count, -1)
+            start = block.start * channels
             basis[:, start : start + part.shape[1]] = projector @ part
         variance = float(np.trace(gram)) / max(count * size, 1)
-        return cls(mean.reshape(-1), basis, np.sqrt(values / count), variance)
+        return cls(mean.reshape(-1), basis, np.sqrt(values / count), variance, channels, units)
 
     @property
     def rank(self) -> int:
@@ -95,16 +107,22 @@ class Pca:
         return replace(self, basis=self.basis[:components], deviation=self.deviation[:components])
 
     def coefficients(self, faces: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Return the faces' coordinates, float64 (n, R), mm, for faces (n, V, 3), mm."""
-        centred = (faces.reshape(len(faces), -1) - self.mean).astype(np.float32)
+        """Return the faces' coordinates, float64 (n, R), mm, for faces (n, V, C), mm."""
+        flat = _scaled(faces, self.units).reshape(len(faces), -1)
+        centred = (flat - self.mean).astype(np.float32)
         return (centred @ self.basis.T).astype(np.float64)
 
     def faces(self, coefficients: npt.NDArray[np.float64]) -> Faces:
-        """Return the faces, float32 (n, V, 3), mm, that have these coordinates (n, R), mm."""
+        """Return the faces, float32 (n, V, C), mm, that have these coordinates (n, R), mm."""
         flat = coefficients.astype(np.float32) @ self.basis
         flat += self.mean
-        return flat.reshape(len(coefficients), -1, 3)
+        faces = flat.reshape(len(coefficients), -1, self.channels)
+        return faces if self.units is None else faces / self.units
 
     def project(self, faces: npt.NDArray[np.float32]) -> Faces:
-        """Return the nearest faces in the span, float32 (n, V, 3), mm."""
+        """Return the nearest faces in the span, float32 (n, V, C), mm."""
         return self.faces(self.coefficients(faces))
+
+
+def _scaled(faces: npt.NDArray[Any], units: npt.NDArray[np.float32] | None) -> npt.NDArray[Any]:
+    return faces if units is None else faces * units

@@ -126,7 +126,7 @@ class Draws:
         return found.hexdigest()
 
     def face(self, drawn: Drawn) -> Faces:
-        """Return a whole face, (V, 3) in mm."""
+        """Return a whole face, (V, C) in mm."""
         return np.asarray(sample(self.model, self.prior, 1, drawn.seed, drawn.temperature)[0])
 
     def part(self, drawn: Drawn, face: Faces, part: int) -> tuple[Faces, Faces]:
@@ -135,12 +135,12 @@ class Draws:
         Parameters
         ----------
         drawn : by which seed
-        face : float32 (V, 3), mm
+        face : float32 (V, C), mm
         part : k
 
         Returns
         -------
-        float32 (V, 3), mm, a face to take the part from, and its encoding (Z,)
+        float32 (V, C), mm, a face to take the part from, and its encoding (Z,)
 
         Raises
         ------

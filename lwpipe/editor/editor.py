@@ -12,7 +12,9 @@ import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import read_json
-from lwpipe.editing.editors import Codes
+from lwpipe.data.signals import COLOR
+from lwpipe.editing.editors import Codes, make_editor
+from lwpipe.editing.settings import EditingSettings, Texture
 from lwpipe.editor.draws import Drawn, drawn_of
 from lwpipe.editor.faces import Faces
 from lwpipe.editor.pulling import Pulling
@@ -22,7 +24,8 @@ from lwpipe.editor.session import Session
 class Editor(Pulling):
     """Edit faces by parts.
 
-    All faces are float32 (V, 3), in mm, with the vertices of the template and in its pose. No
+    All faces are float32 (V, C), in mm, with the vertices of the template and in its pose; of a
+    model with colours these follow the coordinates (C = 6; `lwpipe.data.signals.joined`). No
     method changes a face that it is given, and equal arguments give equal bytes.
 
     Parameters
@@ -57,6 +60,7 @@ class Editor(Pulling):
         keep: float = 1.0,
         harmony: float = 0.0,
         plain: bool = False,
+        texture: Texture = "follow",
     ) -> Faces:
         """Move parts of a face towards those of others, all at once.
 
@@ -72,6 +76,8 @@ class Editor(Pulling):
         keep : how far what lies outside the parts is held: 1 moves nothing there
         harmony : how far the rest follows as faces do, where `keep` lets it
         plain : as in the paper: exchange the encodings and decode, without dials
+        texture : whether the parts take their skin along ('follow'), in the tone of the source
+            ('match'), or the source keeps its own ('keep'); of a model with colours
 
         Returns
         -------
@@ -101,7 +107,23 @@ class Editor(Pulling):
             for part, (target, alpha) in targets.items()
         }
         own = self._exchange.encoded(face, plain)
-        return self._exchange.blend(own, codes, float(keep), float(harmony), plain)
+        edited = self._exchange.blend(own, codes, float(keep), float(harmony), plain, texture)
+        if plain and texture != "follow" and self.model.channels > 3:
+            edited[:, COLOR] = self._painted(face, targets, texture)
+        return edited
+
+    def _painted(
+        self, face: Faces, targets: Mapping[int, tuple[Faces | Drawn, float]], texture: Texture
+    ) -> Faces:
+        """Return the colours of a face with parts exchanged, L*a*b* (V, 3)."""
+        painter = make_editor(self.model, self.weights, EditingSettings(texture=texture))
+        encoded = {}
+        for part, (target, alpha) in targets.items():
+            if isinstance(target, Drawn):
+                target = self.draws.part(target, face, part)[0]
+            encoded[part] = painter.encode(target[None]), alpha
+        painted = painter.blend_parts(painter.encode(face[None]), encoded)[0]
+        return np.asarray(painted[:, COLOR])
 
     def _target(self, target: npt.ArrayLike | str, part: int) -> Faces | Drawn:
         """Return the face that gives a part, or how the part is drawn."""

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.editing.editors import Codes, KeepingEditor, ModelEditor, make_editor
-from lwpipe.editing.settings import KEEPING, EditingSettings
+from lwpipe.editing.settings import KEEPING, EditingSettings, Texture
 from lwpipe.model.part_model import PartModel
 
 Faces = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ class Exchange:
         return self._editors[plain]
 
     def encoded(self, face: Faces, plain: bool) -> Codes:
-        """Return what the editor makes of a face (V, 3), mm; of the last ones it is remembered."""
+        """Return what the editor makes of a face (V, C), mm; of the last ones it is remembered."""
         key = plain, hashlib.blake2b(np.ascontiguousarray(face).data).digest()
         if key not in self._codes:
             self._codes[key] = self._editor(plain).encode(face[None])
@@ -50,7 +50,7 @@ class Exchange:
         return self._codes[key]
 
     def joined(self, face: Faces, z: Codes, plain: bool) -> Codes:
-        """Return the same of a face (V, 3) whose encoding (Z,) is known: it was drawn."""
+        """Return the same of a face (V, C) whose encoding (Z,) is known: it was drawn."""
         editor = self._editor(plain)
         if isinstance(editor, KeepingEditor):
             return editor.joined(face[None], z[None])
@@ -63,18 +63,19 @@ class Exchange:
         keep: float,
         harmony: float,
         plain: bool,
+        texture: Texture = "follow",
     ) -> Faces:
-        """Return the source with parts exchanged, float32 (V, 3), mm.
+        """Return the source with parts exchanged, float32 (V, C), mm.
 
         Parameters
         ----------
         source : what `encoded` gives of it
         targets : of each part, the same of the face that gives it, and alpha
-        keep, harmony, plain : as in `lwpipe.Editor.edit`
+        keep, harmony, plain, texture : as in `lwpipe.Editor.edit`
         """
         editor = self._editor(plain)
         if isinstance(editor, KeepingEditor):
-            dials = EditingSettings(residual=True, keep=keep, harmony=harmony)
+            dials = EditingSettings(residual=True, keep=keep, harmony=harmony, texture=texture)
             editor = editor.dialled(dials)
             self._editors[plain] = editor
         return np.asarray(editor.blend_parts(source, targets)[0])

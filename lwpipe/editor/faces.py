@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import joined
 from lwpipe.data.store import Dataset
 from lwpipe.editor.draws import Draws, drawn_of
 from lwpipe.editor.session import MAX_MM
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import read_mesh
+from lwpipe.mesh.read_colors import read_colors
 from lwpipe.model.part_model import PartModel
 
 Faces = npt.NDArray[np.float32]
@@ -58,19 +60,25 @@ class FaceBook:
         return name == MEAN or name in self.rows or (drawn is not None and not drawn.given_rest)
 
     def face(self, name: str, others: Mapping[str, Faces]) -> Faces:
-        """Return a face, (V, 3) in mm: see `lwpipe.Editor.face`."""
+        """Return a face, (V, C) in mm: see `lwpipe.Editor.face`."""
         if name in others:
             return self.checked(others[name], name)
         if name == MEAN:
-            return self.model.template.copy()
+            return self.model.average.copy()
         if (drawn := drawn_of(name)) is not None:
             if drawn.given_rest:
                 raise LwpipeError(f"{name}: is no face, but a part given the rest of one.")
             return self.draws.face(drawn)
         if self.data is not None and (name in self.rows or not Path(name).suffix):
-            return self.data.face(name)
+            return self.data.face(name, self.model.channels)
         try:
-            return self.checked(read_mesh(name)[0], name)
+            points = np.asarray(read_mesh(name)[0], np.float32)
+            if self.model.channels == 3:
+                return self.checked(points, name)
+            colors = read_colors(name)
+            if len(colors) != len(points):
+                raise MeshError(f"has {len(colors)} colours for {len(points)} vertices")
+            return self.checked(joined(points, colors), name)
         except MeshError as error:
             raise LwpipeError(f"{name}: {error}.") from error
 
@@ -84,8 +92,11 @@ class FaceBook:
         """
         vertices = np.asarray(face, np.float32)
         count = self.model.vertex_count
-        if vertices.ndim != 2 or vertices.shape[1] != 3:
-            raise LwpipeError(f"{name}: is no array (V, 3) but {vertices.shape}.")
+        channels = self.model.channels
+        if channels > 3 and vertices.shape[1:] == (3,):
+            raise LwpipeError(f"{name}: has no colours, and the model was trained with colours.")
+        if vertices.ndim != 2 or vertices.shape[1] != channels:
+            raise LwpipeError(f"{name}: is no array (V, {channels}) but {vertices.shape}.")
         if len(vertices) != count:
             raise LwpipeError(f"{name}: has {len(vertices)} vertices, the model has {count}.")
         if not (np.abs(vertices) < MAX_MM).all():

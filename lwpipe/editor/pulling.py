@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import COLOR, POSITION, positions
 from lwpipe.editor.faces import Faces
 from lwpipe.editor.measures import Measure
 from lwpipe.editor.opened import Opened
@@ -65,7 +66,7 @@ class Pulling(Opened):
         places: dict[int, Floats] = {}
         for pin in pins:
             held = self._vertex(pin)
-            places[held] = start[held].astype(np.float64)
+            places[held] = start[held, POSITION].astype(np.float64)
         for vertex, place in handles.items():
             if reach.share[self._vertex(vertex)] == 0:
                 raise LwpipeError(f"vertex {vertex}: does not belong to part {part}.")
@@ -73,11 +74,11 @@ class Pulling(Opened):
             if goal.shape != (3,) or not (np.abs(goal) < MAX_MM).all():
                 raise LwpipeError(f"vertex {vertex}: cannot be pulled to {goal.tolist()}.")
             places[int(vertex)] = goal
-        return reach.pulled(start, places, tolerance_mm)
+        return _moved(start, reach.pulled(positions(start), places, tolerance_mm))
 
     def measure(self, face: npt.ArrayLike) -> dict[str, float]:
         """Return all measurements of a face (V, 3), by name, in mm."""
-        vertices = self.book.checked(face, "the face")
+        vertices = positions(self.book.checked(face, "the face"))
         return {name: measure.of(vertices) for name, measure in self.measures.items()}
 
     def set_measure(
@@ -126,12 +127,12 @@ class Pulling(Opened):
             parts = self.measured_parts(list(measures))
         ends = np.array([self.measures[name].ends for name in measures])
         goal = np.array(list(measures.values()), np.float64)
-        made = self._reach(parts).stretched(start, ends, goal, 0.1 * MEASURE_MM)
+        made = self._reach(parts).stretched(positions(start), ends, goal, 0.1 * MEASURE_MM)
         for name, mm in measures.items():
             reached = self.measures[name].of(made)
             if not abs(reached - mm) <= MEASURE_MM:
                 raise LwpipeError(f"{name} {mm:g} mm: cannot be reached, but {reached:.2f} mm can.")
-        return made
+        return _moved(start, made)
 
     def _measure(self, name: str) -> Measure:
         if name not in self.measures:
@@ -157,9 +158,14 @@ class Pulling(Opened):
                 "the model has no base: handles and measurements need one that was trained with "
                 "`model.base: pca`, as the variant on_pca."
             )
-        return Reach(path, parts)
+        return Reach(path.of_positions, parts)
 
     def _shares(self) -> Faces:
         """Return how much of each part each vertex has, float32 (V, K)."""
         path = self.model.linear_path
         return self.weights if path is None else path.weights
+
+
+def _moved(face: Faces, places: Faces) -> Faces:
+    """Return a face (V, C) with other positions (V, 3), and its own colours."""
+    return places if face.shape[1] == 3 else np.concatenate([places, face[:, COLOR]], axis=1)

@@ -189,9 +189,10 @@ def decoded(text: Any, vertices: int, key: str) -> Faces:
         content = base64.b64decode(text, validate=True)
     except (TypeError, ValueError, binascii.Error):
         raise LwpipeError(f"the session: `{key}` is no base 64.") from None
-    if len(content) != 12 * vertices:
+    # Positions, or positions and colours: the editor tells which of them the model takes.
+    if len(content) not in (12 * vertices, 24 * vertices):
         raise LwpipeError(f"the session: `{key}` is no face of {vertices} vertices.")
-    face = np.frombuffer(content, "<f4").reshape(vertices, 3)
+    face = np.frombuffer(content, "<f4").reshape(vertices, -1)
     # A signalling NaN warns when it is compared.
     with np.errstate(invalid="ignore"):
         if not (np.abs(face) < MAX_MM).all():

@@ -62,6 +62,11 @@ class Fitted:
         return self.span.first(self.size)
 
     @cached_property
+    def pca_of_colors(self) -> Pca:
+        """The first Z components of the colours of the training faces, L*a*b*."""
+        return Pca.fit(self.data.lab, self.data.indices("train"), self.size)
+
+    @cached_property
     def sharp(self) -> Weights:
         """Local weights that hardly overlap, float32 (V, K)."""
         return sharpened(self.weights, SHARPNESS, SUPPORT)
@@ -123,6 +128,7 @@ class Baseline:
     editor : likewise to the edits, if there are some
     size : likewise to what is said of the model
     real : the row is that of the real test faces
+    recolor : from what it is made of to how colours (n, V, 3), L*a*b*, are given back, if they are
     """
 
     name: str
@@ -131,6 +137,7 @@ class Baseline:
     editor: Callable[[Fitted], Editor | None] = _no_editor
     size: Callable[[Fitted], dict[str, Any]] = _no_size
     real: bool = False
+    recolor: Callable[[Fitted], Callable[[Faces], Faces] | None] = _no_reconstruction
 
 
 BASELINES = (
@@ -138,6 +145,7 @@ BASELINES = (
         "pca",
         reconstruct=lambda fitted: fitted.pca.project,
         size=lambda fitted: {**_parameters(fitted.pca), "components": fitted.pca.rank},
+        recolor=lambda fitted: fitted.pca_of_colors.project,
     ),
     # source + w_k (target - source)
     Baseline("mask_blend", editor=lambda fitted: MaskBlend(fitted.weights)),

@@ -54,6 +54,7 @@ class Bench:
     data : Dataset
     weights : float (V, K), local weights that fit the data
     settings : EvaluationSettings
+    inputs : float32 (N, V, C), the faces as what is measured takes them; None: their positions
 
     Raises
     ------
@@ -64,15 +65,24 @@ class Bench:
     ----------
     train, test_rows : int64 (n,), the faces of each split
     test : float32 (n, V, 3), mm, the test faces
+    given : float32 (n, V, C), the same as what is measured takes them
     pairs : int64 (P, 2), source and target among the test faces
     """
 
-    def __init__(self, data: Dataset, weights: npt.ArrayLike, settings: EvaluationSettings) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        weights: npt.ArrayLike,
+        settings: EvaluationSettings,
+        inputs: npt.NDArray[np.float32] | None = None,
+    ) -> None:
         self.data, self.settings = data, settings
         self.weights = np.asarray(weights, np.float32)
         self.train, self.test_rows = data.indices("train"), data.indices("test")
         self.pairs = draw_pairs(len(self.test_rows), settings.pairs, settings.seed)
         self.test: npt.NDArray[np.float32] = np.asarray(data.vertices[self.test_rows])
+        self.inputs = data.vertices if inputs is None else inputs
+        self.given = self.test if inputs is None else np.asarray(inputs[self.test_rows])
         self._kept: dict[str, Any] = {}
 
     @cached_property
@@ -119,7 +129,7 @@ class Bench:
         parts: Rows = [{"edit": name, "part": k} for k in range(editor.part_count)]
         if editor.part_count == 1:
             return {**self.no_edits(), "remark": NO_PARTS}, parts
-        codes = editor.encode(self.test)
+        codes = editor.encode(self.given)
         sections: Section = {}
         remarks = []
         for measure in _OF_EDITS:

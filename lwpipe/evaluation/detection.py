@@ -9,7 +9,7 @@ not go together, however they are joined.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,9 @@ import numpy.typing as npt
 from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
+from lwpipe.data.signals import COLOR, POSITION
 from lwpipe.data.store import Dataset
-from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, make_editor
+from lwpipe.editing import ChannelEditor, EditingSettings, Editor, FaceModel, MaskBlend
 from lwpipe.evaluation.baselines import BASELINES, Fitted
 from lwpipe.evaluation.feature_spaces import (
     Components,
@@ -32,7 +33,13 @@ from lwpipe.evaluation.feature_spaces import (
     fit_spaces,
 )
 from lwpipe.evaluation.fresh import FreshFaces, open_fresh_faces
-from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
+from lwpipe.evaluation.inputs import (
+    editor_of,
+    open_data,
+    open_local_weights,
+    open_model,
+    taken_by,
+)
 from lwpipe.evaluation.measure import Faces, Rows
 from lwpipe.evaluation.measures.locality import edit_profiles, leak
 from lwpipe.evaluation.measures.reconstruction import vertex_distances
@@ -54,6 +61,8 @@ Ints = npt.NDArray[np.int64]
 # Rows that are no edit of the tables of measures.
 REAL, PASTE, PAIRS = "real", "hard_paste", "shuffled_pairs"
 MODEL, RECONSTRUCTION = "model", "reconstruction"
+# Behind the names of sets whose colours were tested instead of positions.
+COLORS = "_colors"
 WHOLE, BORDER, ALL = "whole", "border", "all"
 TEST_COLUMNS = (
     "edit", "part", "space", "region", "faces", "origin", *TwoSample.__annotations__, "excess",
@@ -84,7 +93,8 @@ def measure_detection(
 
     `tests` has a row for each set of faces, part, space and region; `edits` has one for each set
     and part, with what is worst. A model whose parts do not belong to the columns of the local
-    weights has no edits there. Both are empty where there are too few faces.
+    weights has no edits there. Both are empty where there are too few faces. Of faces with colours
+    these are tested too, in the same spaces of L*a*b*, in rows whose names end in `_colors`.
 
     Parameters
     ----------
@@ -111,13 +121,19 @@ def measure_detection(
     model = open_model(model, dataset)
     faces = open_fresh_faces(fresh, dataset)
     with one_blas_thread():
-        bench = DetectionBench(dataset, weights, faces, detection)
-        if bench.possible:
+        benches = _benches(dataset, weights, faces, detection, model.channels > 3)
+        local = model.part_count == weights.shape[1] and model.parts_match_weights
+        for bench in benches:
+            if not bench.possible:
+                continue
             bench.add_controls()
-            bench.add_whole(RECONSTRUCTION, _by_batches(model.reconstruct, faces.sources))
-            if model.part_count == bench.part_count and model.parts_match_weights:
-                bench.add_edits(MODEL, make_editor(model, weights, editing))
-        return bench.write(tests, edits)
+            back = _by_batches(model.reconstruct, taken_by(model, faces.sources))
+            if back.shape[-1] > 3:
+                back = np.ascontiguousarray(back[..., bench.channels])
+            bench.add_whole(RECONSTRUCTION, back)
+            if local:
+                bench.add_edits(MODEL, editor_of(model, weights, editing, bench.channels))
+        return _write(benches, tests, edits)
 
 
 def measure_detection_of_baselines(
@@ -155,19 +171,47 @@ def measure_detection_of_baselines(
     weights = open_local_weights(local_weights, dataset)
     faces = open_fresh_faces(fresh, dataset)
     with one_blas_thread():
-        bench = DetectionBench(dataset, weights, faces, detection)
-        if bench.possible:
+        benches = _benches(dataset, weights, faces, detection, dataset.colors is not None)
+        for bench in benches:
+            if not bench.possible:
+                continue
             bench.add_controls()
-            fitted = Fitted.to(dataset, weights, model.latent_size)
+            fitted = Fitted.to(bench.data, weights, model.latent_size)
             for baseline in BASELINES:
                 reconstruct = baseline.reconstruct(fitted)
                 editor = baseline.editor(fitted)
                 if reconstruct is not None:
                     name = f"{baseline.name}_{RECONSTRUCTION}"
-                    bench.add_whole(name, _by_batches(reconstruct, faces.sources))
+                    bench.add_whole(name, _by_batches(reconstruct, bench.fresh.sources))
                 if editor is not None and baseline.name != PASTE:
                     bench.add_edits(baseline.name, editor)
-        return bench.write(tests, edits)
+        return _write(benches, tests, edits)
+
+
+def _benches(
+    data: Dataset,
+    weights: npt.NDArray[np.float32],
+    faces: FreshFaces,
+    settings: DetectionSettings,
+    of_colors: bool,
+) -> list[DetectionBench]:
+    """Return where positions are tested, and where colours are, in Delta E, if they are to be."""
+    benches = [DetectionBench(data, weights, faces, settings)]
+    if of_colors:
+        painted = data.of_colors()
+        benches.append(DetectionBench(painted, weights, faces, settings, COLOR, COLORS))
+    return benches
+
+
+def _write(benches: Sequence[DetectionBench], tests: str | Path, edits: str | Path) -> Rows:
+    """Write both tables of some benches, and return the rows of `edits`."""
+    for bench in benches:
+        bench.compare()
+    tested = [row for bench in benches for row in bench.named(bench.tests)]
+    summed: Rows = rounded([row for bench in benches for row in bench.named(bench.summed())])
+    write_csv(tests, rounded(tested), TEST_COLUMNS)
+    write_csv(edits, summed, EDIT_COLUMNS)
+    return summed
 
 
 def likeness(edited: Faces, sources: Faces, targets: Faces, weight: npt.ArrayLike) -> float:
@@ -198,9 +242,13 @@ class DetectionBench:
     weights : float (V, K), which tell the parts
     fresh : FreshFaces
     settings : DetectionSettings
+    channels : which of the faces' are tested
+    suffix : of the names of edits in the tables
 
     Attributes
     ----------
+    fresh : those channels of the faces
+    given : all of them, which a model takes
     tests : rows of the tests so far
     """
 
@@ -210,8 +258,11 @@ class DetectionBench:
         weights: npt.NDArray[np.float32],
         fresh: FreshFaces,
         settings: DetectionSettings,
+        channels: slice = POSITION,
+        suffix: str = "",
     ) -> None:
-        self.data, self.weights, self.fresh, self.settings = data, weights, fresh, settings
+        self.data, self.weights, self.settings, self._suffix = data, weights, settings, suffix
+        self.channels, self.given, self.fresh = channels, fresh, fresh.of(channels)
         self.part_count = weights.shape[1]
         self.tests: Rows = []
         self._facts: dict[tuple[str, Any], dict[str, Any]] = {}
@@ -250,7 +301,8 @@ class DetectionBench:
         """Test the sources with each part replaced by the targets'."""
         sources, targets = self.fresh.sources, self.fresh.targets
         leaks = self._leaks(editor)
-        edited = _edited(editor, sources, targets)
+        given = self._given(editor)
+        edited = _edited(editor, given.sources, given.targets)
         predictability = self._predictability(edited)
         for part, faces in enumerate(edited):
             self._facts[name, part] = {
@@ -267,8 +319,8 @@ class DetectionBench:
         self._add(name, part, WHOLE, self.spaces, faces)
         self._add(name, part, BORDER, self.borders[part], faces)
 
-    def write(self, tests: str | Path, edits: str | Path) -> Rows:
-        """Write both tables, and return the rows of `edits`."""
+    def compare(self) -> None:
+        """Add to each test by how much it passes that of the shuffled pairs."""
         pairs = {
             (row["part"], row["space"]): row["accuracy"]
             for row in self.tests
@@ -277,10 +329,10 @@ class DetectionBench:
         for row in self.tests:
             if row["region"] == WHOLE and row["edit"] != PAIRS:
                 row["excess"] = row["accuracy"] - pairs.get((row["part"], row["space"]), np.nan)
-        summed: Rows = rounded(self.summed())
-        write_csv(tests, rounded(self.tests), TEST_COLUMNS)
-        write_csv(edits, summed, EDIT_COLUMNS)
-        return summed
+
+    def named(self, rows: Rows) -> Rows:
+        """Return rows with the names that edits have in the tables."""
+        return [{**row, "edit": f"{row['edit']}{self._suffix}"} for row in rows]
 
     def summed(self) -> Rows:
         """Return a row for each set of faces and part, with what is worst."""
@@ -318,12 +370,17 @@ class DetectionBench:
 
     def _leaks(self, editor: Editor) -> list[float]:
         """Return the leak of each part, of the first pairs of sources and targets."""
-        count = min(len(self.fresh.sources), _LEAK_PAIRS)
-        ends = (self.fresh.sources[:count], self.fresh.targets[:count])
+        given = self._given(editor)
+        count = min(len(given.sources), _LEAK_PAIRS)
+        ends = (given.sources[:count], given.targets[:count])
         codes = np.concatenate([_by_batches(editor.encode, faces) for faces in ends])
         pairs = np.arange(2 * count).reshape(2, -1).T
         profiles = edit_profiles(editor, codes, pairs)
         return [leak(profile, self.weights[:, k]) for k, profile in enumerate(profiles)]
+
+    def _given(self, editor: Editor) -> FreshFaces:
+        """Return the faces as an editor takes them."""
+        return self.given if isinstance(editor, ChannelEditor) else self.fresh
 
     def _add_pairs(self, part: int) -> None:
         """Test targets' cores beside sources' surroundings, where neither is beside a border."""
@@ -400,7 +457,7 @@ def _pair_blocks(
 
 def _edited(editor: Editor, sources: Faces, targets: Faces) -> Faces:
     """Return the sources with each part replaced, float32 (K, n, V, 3), mm."""
-    edited = np.empty((editor.part_count, *sources.shape), np.float32)
+    edited = np.empty((editor.part_count, *sources.shape[:-1], 3), np.float32)
     for start in range(0, len(sources), _BATCH):
         rows = slice(start, start + _BATCH)
         ends = editor.encode(sources[rows]), editor.encode(targets[rows])

@@ -12,17 +12,23 @@ from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
 from lwpipe.editing import (
+    ChannelEditor,
     EditingSettings,
     Editor,
     FaceModel,
     HarmonisedMaskBlend,
     KeepingEditor,
-    make_editor,
 )
 from lwpipe.evaluation.baselines import Fitted
 from lwpipe.evaluation.detection import MODEL, DetectionBench
 from lwpipe.evaluation.fresh import FreshFaces, open_fresh_faces
-from lwpipe.evaluation.inputs import Weights, open_data, open_local_weights, open_model
+from lwpipe.evaluation.inputs import (
+    Weights,
+    editor_of,
+    open_data,
+    open_local_weights,
+    open_model,
+)
 from lwpipe.evaluation.measure import Rows
 from lwpipe.evaluation.recombine import Recombinations, read_recombinations
 from lwpipe.evaluation.settings import DialSettings
@@ -88,7 +94,7 @@ def measure_dials(
     found = open_model(model, dataset)
     editors: dict[str, Editor] = {}
     if found.part_count == weights.shape[1] and found.parts_match_weights:
-        editors[MODEL] = make_editor(found, weights, _FULL)
+        editors[MODEL] = editor_of(found, weights, _FULL)
     return _measure(editors, dataset, weights, fresh, recombinations, table, detection)
 
 
@@ -165,7 +171,9 @@ def _measure(
     with one_blas_thread():
         for name, first in editors.items():
             for dials in positions(detection.dials):
-                editor = first.dialled(dials) if isinstance(first, KeepingEditor) else first
+                editor = first
+                if isinstance(first, KeepingEditor | ChannelEditor):
+                    editor = first.dialled(dials)
                 row = {"edit": name, "keep": dials.keep, "harmony": dials.harmony}
                 rows.append(row | _tested(bench, editor) | _judged(made, editor, weights))
     rows = rounded(rows)

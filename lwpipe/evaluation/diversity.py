@@ -15,7 +15,7 @@ from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.data.store import Dataset
 from lwpipe.editing import FaceModel, ModelEditor
-from lwpipe.evaluation.inputs import open_data, open_model
+from lwpipe.evaluation.inputs import faces_for, open_data, open_model
 from lwpipe.evaluation.sampling import draw_rows
 from lwpipe.evaluation.settings import DiversitySettings
 
@@ -69,16 +69,17 @@ def measure_diversity(
     """
     data = open_data(data)
     model = open_model(model, data)
+    inputs = faces_for(model, data)
     names = data.faces["id"].to_numpy()
     labels: list[tuple[str, str]] = []
     codes = []
     for stream, split in enumerate(("train", "test")):
         rows = draw_rows(data.indices(split), diversity.samples, diversity.seed, 10 + stream)
         labels += [(split, str(names[row])) for row in rows]
-        codes.append(model.encode(np.asarray(data.vertices[rows])))
+        codes.append(model.encode(np.asarray(inputs[rows])))
     if model.part_count > 1:
         sources, targets = _draw_ends(data, diversity)
-        synthesised, edits = synthesise(model, data.vertices, sources, targets)
+        synthesised, edits = synthesise(model, inputs, sources, targets)
         labels += [("synthesised", f"{names[s]}+{names[t]}:{k}") for s, t, k in edits]
         codes.append(synthesised)
     z = np.concatenate(codes).astype(np.float64)
@@ -107,7 +108,7 @@ def synthesise(
     Parameters
     ----------
     model : FaceModel
-    vertices : float32 (N, V, 3), mm
+    vertices : float32 (N, V, C), mm
     sources, targets : int (S,), (T,)
         Rows of `vertices`.
 

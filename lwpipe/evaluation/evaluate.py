@@ -11,18 +11,26 @@ import numpy.typing as npt
 from lwpipe.core.files import write_csv, write_json
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
+from lwpipe.data.signals import COLOR
 from lwpipe.data.store import Dataset
-from lwpipe.editing import EditingSettings, FaceModel, make_editor
+from lwpipe.editing import EditingSettings, Editor, FaceModel
 from lwpipe.evaluation.baselines import BASELINES, Fitted
 from lwpipe.evaluation.bench import PART_COLUMNS, Bench
-from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
-from lwpipe.evaluation.measure import Faces, OfModel, OfReconstruction, Rows, of_kind
+from lwpipe.evaluation.inputs import (
+    editor_of,
+    faces_for,
+    open_data,
+    open_local_weights,
+    open_model,
+)
+from lwpipe.evaluation.measure import Faces, OfColor, OfModel, OfReconstruction, Rows, of_kind
 from lwpipe.evaluation.measures import MEASURES
 from lwpipe.evaluation.settings import EvaluationSettings
 from lwpipe.model.settings import LatentSettings
 
 _OF_RECONSTRUCTION: list[OfReconstruction] = of_kind(OfReconstruction, MEASURES)
 _OF_MODEL: list[OfModel] = of_kind(OfModel, MEASURES)
+_OF_COLOR: list[OfColor] = of_kind(OfColor, MEASURES)
 
 
 def evaluate_model(
@@ -64,9 +72,15 @@ def evaluate_model(
     weights = open_local_weights(local_weights, data)
     model = open_model(model, data)
     with one_blas_thread():
-        bench = Bench(data, weights, evaluation)
-        editor = make_editor(model, weights, editing or EditingSettings())
+        inputs = None if model.channels == 3 else faces_for(model, data)
+        bench = Bench(data, weights, evaluation, inputs)
+        editing = editing or EditingSettings()
+        editor = editor_of(model, weights, editing)
         reconstructed = _reconstruction(bench, model.reconstruct)
+        if model.channels > 3:
+            local = model.parts_match_weights
+            painter = editor_of(model, weights, editing, COLOR) if local else None
+            reconstructed |= _colors(bench, model.reconstruct, painter)
         edited, rows = bench.edits("model", editor, not model.parts_match_weights)
     about = {measure.name: measure.measure(model.info) for measure in _OF_MODEL}
     result = {**reconstructed, **edited, **about, **bench.about()}
@@ -122,7 +136,13 @@ def evaluate_baselines(
                 rows += more
             about = {measure.name: measure.measure({}) for measure in _OF_MODEL}
             about["model"] |= baseline.size(fitted)
-            result[baseline.name] = {**_reconstruction(bench, reconstruct), **edited, **about}
+            of_colors = baseline.recolor(fitted) if data.colors is not None else None
+            result[baseline.name] = {
+                **_reconstruction(bench, reconstruct),
+                **(_colors(bench, of_colors, None) if of_colors is not None else {}),
+                **edited,
+                **about,
+            }
     return _write({**result, **bench.about()}, rows, measures, parts)
 
 
@@ -132,6 +152,13 @@ def _reconstruction(bench: Bench, reconstruct: Callable[[Faces], Faces] | None) 
         measure.name: None if reconstruct is None else measure.measure(bench, reconstruct)
         for measure in _OF_RECONSTRUCTION
     }
+
+
+def _colors(
+    bench: Bench, reconstruct: Callable[[Faces], Faces], editor: Editor | None
+) -> dict[str, Any]:
+    """Return the sections of colours."""
+    return {measure.name: measure.measure(bench, reconstruct, editor) for measure in _OF_COLOR}
 
 
 def _write(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from lwpipe.core.arrays import check_arrays, read_npz, write_npz
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.settings import DataSettings
-from lwpipe.data.source import Opened
+from lwpipe.data.signals import joined
+from lwpipe.data.source import Colors, Opened, Rows
+from lwpipe.data.source import Faces as Chunk
 from lwpipe.data.store import Dataset
-from lwpipe.evaluation.inputs import open_data
+from lwpipe.evaluation.inputs import open_data, stored_channels
 from lwpipe.evaluation.measure import Faces
 from lwpipe.evaluation.placing import placed
 from lwpipe.evaluation.settings import FreshSettings
@@ -38,7 +41,8 @@ class FreshFaces:
 
     Attributes
     ----------
-    sources, targets, references : float32 (n, V, 3), mm, in the frame of the data set
+    sources, targets, references : float32 (n, V, C), mm, in the frame of the data set
+        With their colours where the data set has colours.
     groups : int64 (3, n), whose face each is, by number
     origin : 'drawn anew' or 'test faces'
     """
@@ -48,6 +52,16 @@ class FreshFaces:
     references: Faces
     groups: Ints
     origin: str
+
+    def of(self, channels: slice) -> FreshFaces:
+        """Return the same with some of the channels only; without colours they are themselves."""
+        if self.sources.shape[-1] == 3:
+            return self
+        sources, targets, references = (
+            np.ascontiguousarray(faces[..., channels])
+            for faces in (self.sources, self.targets, self.references)
+        )
+        return replace(self, sources=sources, targets=targets, references=references)
 
 
 def draw_fresh_faces(
@@ -96,7 +110,8 @@ def read_fresh_faces(path: str | Path, data: Dataset) -> FreshFaces:
     groups, origin = read["groups"], read["origin"]
     count, vertices = groups.shape[-1] if groups.ndim else 0, len(data.template)
     kinds = {"groups": ("i", (_SETS, count)), "origin": ("U", ())}
-    kinds |= dict.fromkeys(sets, ("f", (count, vertices, 3)))
+    channels = stored_channels(read["sources"])
+    kinds |= dict.fromkeys(sets, ("f", (count, vertices, channels)))
     check_arrays(path, read, kinds, f"is no file of fresh faces of {vertices} vertices")
     sources, targets, references = (np.asarray(read[name], np.float32) for name in sets)
     return FreshFaces(sources, targets, references, groups.astype(np.int64), str(origin))
@@ -111,7 +126,9 @@ def _drawn(dataset: Dataset, data: DataSettings, detection: FreshSettings) -> Fr
     streams = np.random.SeedSequence([data.seed, detection.seed, _STREAM])
     seed = int(streams.generate_state(1)[0] >> 1)
     # The one seed that must not come out is that of the data set.
-    opened = type(source)(source.own, count, seed ^ (seed == data.seed)).open()
+    other = type(source)(source.own, count, seed ^ (seed == data.seed))
+    other.with_colors = dataset.colors is not None
+    opened = other.open()
     if len(set(opened.subjects)) < count:
         return None
     if opened.vertex_count != len(dataset.template):
@@ -126,10 +143,17 @@ def _drawn(dataset: Dataset, data: DataSettings, detection: FreshSettings) -> Fr
 
 
 def _made(opened: Opened, dataset: Dataset, count: int) -> Faces:
-    faces = np.empty((count, opened.vertex_count, 3), np.float32)
-    for rows, chunk in opened.chunks(centred=isinstance(dataset.info.get("alignment"), dict)):
+    centred = isinstance(dataset.info.get("alignment"), dict)
+    chunks: Iterator[tuple[Rows, Chunk, Colors | None]]
+    if dataset.colors is None:
+        chunks = ((rows, chunk, None) for rows, chunk in opened.chunks(centred))
+    else:
+        chunks = opened.colored_chunks(centred)
+    faces = np.empty((count, *dataset.signals.shape[1:]), np.float32)
+    for rows, chunk, colors in chunks:
         block = chunk if chunk.ndim == 3 else chunk[None]
-        faces[rows] = placed(block * opened.unit(), dataset)
+        made = joined(placed(block * opened.unit(), dataset), colors)
+        faces[rows] = made
     return faces
 
 
@@ -150,5 +174,5 @@ def _held_out(dataset: Dataset, detection: FreshSettings) -> FreshFaces:
     count = min(detection.faces, *map(len, sets))
     count = count if count >= _FEWEST else 0
     rows = np.array([random.permutation(chosen)[:count] for chosen in sets], np.int64)
-    sources, targets, references = (np.asarray(dataset.vertices[test[chosen]]) for chosen in rows)
+    sources, targets, references = (np.asarray(dataset.signals[test[chosen]]) for chosen in rows)
     return FreshFaces(sources, targets, references, persons[rows], TEST)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import COLOR, POSITION, positions
 from lwpipe.data.store import Dataset
-from lwpipe.editing import FaceModel
+from lwpipe.editing import ChannelEditor, EditingSettings, Editor, FaceModel, make_editor
+from lwpipe.editing.editors import PlacedModel
 from lwpipe.local_weights import load_local_weights
 
 Weights = npt.NDArray[np.float32]
@@ -68,6 +71,10 @@ def open_model(model: FaceModel | str | Path, data: Dataset) -> FaceModel:
         from lwpipe.model import load  # importing PyTorch takes seconds: spare who has a model
 
         model = load(model)
+    if model.channels > 3 and data.colors is None:
+        raise LwpipeError(
+            f"{data.path}: the faces have no colours, and the model was trained on faces with some."
+        )
     vertices = data.vertices.shape[1]
     if model.vertex_count != vertices:
         raise LwpipeError(
@@ -75,3 +82,32 @@ def open_model(model: FaceModel | str | Path, data: Dataset) -> FaceModel:
             "it was trained on other data."
         )
     return model
+
+
+def faces_for(model: FaceModel, data: Dataset) -> npt.NDArray[np.float32]:
+    """Return all faces as a model takes them, float32 (N, V, C), made as they are read."""
+    # A lazy array is read as an array is.
+    return data.vertices if model.channels == 3 else cast(Weights, data.signals)
+
+
+def taken_by(model: FaceModel, faces: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return faces (..., C) as a model takes them: without their colours where it has none."""
+    return positions(faces) if model.channels == 3 else faces
+
+
+def editor_of(
+    model: FaceModel, weights: npt.ArrayLike, editing: EditingSettings, channels: slice = POSITION
+) -> Editor:
+    """Return the editor of a model, which gives the positions (n, V, 3), mm, or the colours.
+
+    Of a model without colours it is `lwpipe.editing.make_editor`.
+    """
+    editor = make_editor(model, weights, editing)
+    if model.channels == 3:
+        return editor
+    return ChannelEditor(editor, channels, cast(PlacedModel, model).average[:, COLOR])
+
+
+def stored_channels(array: npt.NDArray[Any]) -> int:
+    """Return how many channels faces (..., C) of a file may have: 6 if it has them, else 3."""
+    return 6 if array.shape[-1:] == (6,) else 3

@@ -16,6 +16,7 @@ from lwpipe.core.arrays import array_shapes, read_npz
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path, make_folder, write_csv
 from lwpipe.core.rounding import rounded
+from lwpipe.data.signals import colors_of, positions
 from lwpipe.data.store import Dataset
 from lwpipe.editing import (
     EditingSettings,
@@ -25,7 +26,13 @@ from lwpipe.editing import (
     interpolate_part,
     make_editor,
 )
-from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
+from lwpipe.evaluation.inputs import (
+    faces_for,
+    open_data,
+    open_local_weights,
+    open_model,
+    stored_channels,
+)
 from lwpipe.evaluation.measures.locality import locality
 from lwpipe.evaluation.pairs import choose_pairs
 from lwpipe.evaluation.settings import InterpolationSettings
@@ -63,9 +70,9 @@ class Interpolation:
     Attributes
     ----------
     source_id, target_id : str
-    source, target : float32 (V, 3), mm
-        The faces of the data set.
-    faces : float32 (K, S, V, 3), mm
+    source, target : float32 (V, C), mm
+        The faces of the data set, with their colours where the model knows some.
+    faces : float32 (K, S, V, C), mm
         Face i of part k is `alphas[i]` of the way.
     maps : float64 (K, V), mm
         Hausdorff map of each part's first against its last face.
@@ -217,10 +224,11 @@ def interpolate_pair(
     Interpolation
         Nothing is written. A model with one part has one row, whose local weight is 1 everywhere.
     """
-    ends = np.asarray(data.vertices[[source, target]])
+    ends = np.asarray(faces_for(model, data)[[source, target]])
     editing = editing or EditingSettings()
     faces = _moved(model, weights, ends, steps, editing)
-    maps = np.stack([surface_distances(row[0], row[-1], data.triangles) for row in faces])
+    moving = positions(faces)
+    maps = np.stack([surface_distances(row[0], row[-1], data.triangles) for row in moving])
     if model.part_count == 1:
         weights = np.ones((len(weights), 1), dtype=np.float32)
     matched = model.part_count > 1 and not model.parts_match_weights
@@ -263,9 +271,10 @@ def read_interpolations(path: str | Path, data: Dataset) -> Iterator[Interpolati
 def _check(path: str | Path, arrays: Mapping[str, npt.NDArray[Any]], data: Dataset) -> None:
     vertices = data.vertices.shape[1]
     parts, steps = (*arrays["faces"].shape, 0, 0)[:2]
+    channels = stored_channels(arrays["ends"])
     shapes: Mapping[str, tuple[int, ...]] = {
-        "ends": (2, vertices, 3),
-        "faces": (parts, steps, vertices, 3),
+        "ends": (2, vertices, channels),
+        "faces": (parts, steps, vertices, channels),
         "maps": (parts, vertices),
         "weights": (vertices, parts),
         "columns": (parts,),
@@ -331,6 +340,6 @@ def _write_meshes(
     for part, row in enumerate(result.faces):
         for step, face in enumerate(row):
             path = folder / f"pair_{number:02d}_part_{part}_step_{step}.ply"
-            write_ply(path, face, triangles)
+            write_ply(path, positions(face), triangles, colors_of(face))
             written.add(path)
     return written

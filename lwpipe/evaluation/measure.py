@@ -97,11 +97,13 @@ class Measure(ABC):
     name : of its section in `measures.json`
     place : where it stands among the others
     columns : its columns of the tables
+    optional : those that tables have only where there is something in them
     """
 
     name: ClassVar[str]
     place: ClassVar[float] = 100
     columns: ClassVar[tuple[Column, ...]] = ()
+    optional: ClassVar[tuple[Column, ...]] = ()
 
     def numbers(self, found: Found) -> dict[str, Any]:
         """Return the values of its columns.
@@ -183,6 +185,24 @@ class OfComposites(Measure):
     def of_real(self, bench: Bench) -> Section | None:
         """Return its section for the real test faces; None where it has none."""
         return None
+
+
+class OfColor(Measure):
+    """A measure of colours. Its section is there where the data set has colours."""
+
+    @abstractmethod
+    def measure(
+        self, bench: Bench, reconstruct: Callable[[Faces], Faces], editor: Editor | None
+    ) -> Section:
+        """Return its section.
+
+        Parameters
+        ----------
+        bench : Bench
+        reconstruct : from faces (n, V, C) as `bench.given` has them, or colours (n, V, 3), L*a*b*,
+            to the same
+        editor : whose edits give the colours (n, V, 3), L*a*b*; None: there are none
+        """
 
 
 class OfModel(Measure):

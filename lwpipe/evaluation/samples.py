@@ -20,6 +20,7 @@ from lwpipe.core.arrays import check_arrays, read_npz, write_npz
 from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
+from lwpipe.data.signals import POSITION, positions
 from lwpipe.data.store import Dataset
 from lwpipe.editing import EditingSettings, FaceModel, Pca
 from lwpipe.editing.editors import PlacedModel
@@ -27,7 +28,14 @@ from lwpipe.evaluation.bench import SPAN_TOLERANCE
 from lwpipe.evaluation.detection import ALL, REAL, TEST_COLUMNS, WHOLE, DetectionBench
 from lwpipe.evaluation.feature_spaces import Vertices
 from lwpipe.evaluation.fresh import FreshFaces, open_fresh_faces
-from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
+from lwpipe.evaluation.inputs import (
+    faces_for,
+    open_data,
+    open_local_weights,
+    open_model,
+    stored_channels,
+    taken_by,
+)
 from lwpipe.evaluation.measure import Faces, Rows
 from lwpipe.evaluation.measures.reconstruction import vertex_distances
 from lwpipe.evaluation.measures.specificity import NearestFace
@@ -142,7 +150,7 @@ def measure_samples(
         bench = _Bench(dataset, weights, faces, detection, sampling)
         drawn = sample(found, known, max(bench.count, SHOWN), _seed(sampling, _OF_SAMPLES),
                        sampling.temperature)  # fmt: skip
-        bench.add_whole(SAMPLES, drawn[: bench.count], found.reconstruct)
+        bench.add_whole(SAMPLES, drawn[: bench.count], found.reconstruct, found)
         local = found.part_count == weights.shape[1] > 1 and found.parts_match_weights
         if local:
             for part in range(found.part_count):
@@ -189,7 +197,7 @@ def measure_samples_of_baselines(
     faces = open_fresh_faces(fresh, dataset)
     with one_blas_thread():
         bench = _Bench(dataset, weights, faces, detection, sampling)
-        bench.add_whole(REAL, faces.sources, None)
+        bench.add_whole(REAL, bench.fresh.sources, None)
         span = Pca.fit(dataset.vertices, dataset.indices("train"), tolerance=SPAN_TOLERANCE)
         random = np.random.default_rng(_seed(sampling, _OF_RIVALS))
         for name, pca in ((PCA_GAUSSIAN, span.first(model.latent_size)), (FULL_GAUSSIAN, span)):
@@ -238,14 +246,15 @@ def read_sample_examples(path: str | Path, data: Dataset) -> SampleExamples:
     vertices = len(data.template)
     parts = (*read["varied"].shape, 0)[0]
     near = read["nearest_mm"].size
+    channels = stored_channels(read["face"])
     kinds: dict[str, tuple[str, tuple[int, ...]]] = {
-        "samples": ("f", (SHOWN, vertices, 3)),
-        "nearest": ("f", (near, vertices, 3)),
+        "samples": ("f", (SHOWN, vertices, channels)),
+        "nearest": ("f", (near, vertices, channels)),
         "nearest_mm": ("f", (near,)),
         "real_mm": ("f", (2,)),
-        "face": ("f", (vertices, 3)),
-        "varied": ("f", (parts, SHOWN, vertices, 3)),
-        "moved": ("f", (parts, DIRECTIONS, len(STEPS), vertices, 3)),
+        "face": ("f", (vertices, channels)),
+        "varied": ("f", (parts, SHOWN, vertices, channels)),
+        "moved": ("f", (parts, DIRECTIONS, len(STEPS), vertices, channels)),
         "dials": ("U", ()),
     }
     check_arrays(path, read, kinds, f"is no file of samples of {vertices} vertices")
@@ -269,8 +278,9 @@ class _Parts:
     given_rest: bool
 
     def __call__(self, face: Faces, part: int, count: int, seed: int) -> Faces:
+        given = taken_by(self.model, face)
         return sample_part(
-            self.model, self.prior, face, part, count, seed, self.sampling.temperature,
+            self.model, self.prior, given, part, count, seed, self.sampling.temperature,
             self.editing, self.given_rest,
         )  # fmt: skip
 
@@ -286,11 +296,12 @@ class _Bench:
         detection: DetectionSettings,
         sampling: SampleSettings,
     ) -> None:
-        self.data, self.weights, self.fresh, self.sampling = data, weights, fresh, sampling
+        self.data, self.weights, self.sampling = data, weights, sampling
+        self.given, self.fresh = fresh, fresh.of(POSITION)
         self.tested = DetectionBench(data, weights, fresh, detection)
         self.facts: dict[tuple[str, Any], dict[str, Any]] = {}
         self.nearest = NearestFace(data.vertices, data.indices("train"), data.template)
-        self.real = self.nearest.distances(fresh.references)
+        self.real = self.nearest.distances(self.fresh.references)
 
     @property
     def count(self) -> int:
@@ -305,11 +316,19 @@ class _Bench:
         return np.array([self.real.mean(), np.quantile(self.real, _NEAR)])
 
     def add_whole(
-        self, name: str, faces: Faces, reconstruct: Callable[[Faces], Faces] | None
+        self,
+        name: str,
+        faces: Faces,
+        reconstruct: Callable[[Faces], Faces] | None,
+        model: FaceModel | None = None,
     ) -> None:
-        """Measure whole faces, and how near what draws them comes to the references."""
+        """Measure whole faces, and how near what draws them comes to the references.
+
+        Colours are not measured; a model takes the references with those that it knows.
+        """
         if self.count == 0:
             return
+        faces = positions(faces)
         self.tested.add_whole(name, faces)
         near = self.nearest.distances(faces)
         mean, least = self.real_mm
@@ -322,8 +341,11 @@ class _Bench:
             "diversity_mm": pair_diversity(faces, pairs).mean(),
         }
         if reconstruct is not None:
-            back = reconstruct(self.fresh.references)
-            about["generalisation_mm"] = vertex_distances(back, self.fresh.references).mean()
+            references = self.fresh.references
+            if model is not None:
+                references = taken_by(model, self.given.references)
+            back = reconstruct(references)
+            about["generalisation_mm"] = vertex_distances(back, references).mean()
         self.facts[name, ALL] = about
 
     def add_part(self, name: str, part: int, draw: Callable[[Faces, int, int, int], Faces]) -> None:
@@ -331,12 +353,12 @@ class _Bench:
         if self.count == 0:
             return
         seeds = [
-            _seed(self.sampling, _OF_PARTS, part, row) for row in range(len(self.fresh.sources))
+            _seed(self.sampling, _OF_PARTS, part, row) for row in range(len(self.given.sources))
         ]
         draws = [
-            draw(face, part, 2, seed) for face, seed in zip(self.fresh.sources, seeds, strict=True)
+            draw(face, part, 2, seed) for face, seed in zip(self.given.sources, seeds, strict=True)
         ]
-        both = np.stack(draws, axis=1)
+        both = positions(np.stack(draws, axis=1))
         self.tested.add_replaced(name, part, both[0])
         inside = self.weights[:, part] > _INSIDE
         apart = vertex_distances(both[0][:, inside], both[1][:, inside])
@@ -375,8 +397,9 @@ def _write_examples(
     local: bool,
 ) -> None:
     data = bench.data
-    face = np.asarray(data.vertices[data.indices("test")[0]])
-    found = [bench.nearest.distance(one) for one in drawn[:BESIDE]]
+    inputs = faces_for(model, data)
+    face = np.asarray(inputs[data.indices("test")[0]])
+    found = [bench.nearest.distance(one) for one in positions(drawn[:BESIDE])]
     parts = range(model.part_count if local else 0)
     varied = [
         sample_part(model, prior, face, part, SHOWN, _seed(sampling, _OF_PARTS, part),
@@ -390,7 +413,7 @@ def _write_examples(
     shape = (len(parts), DIRECTIONS, len(STEPS), *face.shape)
     arrays: dict[str, npt.NDArray[Any]] = {
         "samples": drawn[:SHOWN],
-        "nearest": np.stack([np.asarray(data.vertices[row]) for _, row in found]),
+        "nearest": np.stack([np.asarray(inputs[row]) for _, row in found]),
         "nearest_mm": np.array([distance for distance, _ in found]),
         "real_mm": bench.real_mm,
         "face": face,

@@ -91,7 +91,9 @@ def summarise(
         )
         rows.append({"variant": baseline.name, "kind": baseline.kind, **found})
     written: list[dict[str, Any]] = rounded(rows, DIGITS)
-    write_csv(table, written, COLUMNS)
+    optional = [column.key for measure in MEASURES for column in measure.optional]
+    there = {key for row in rows for key in row}
+    write_csv(table, written, [*COLUMNS, *(key for key in optional if key in there)])
     return written
 
 

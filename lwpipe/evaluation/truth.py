@@ -14,9 +14,9 @@ from lwpipe.core.files import write_csv
 from lwpipe.core.rounding import rounded
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
-from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend, make_editor
+from lwpipe.editing import EditingSettings, Editor, FaceModel, MaskBlend
 from lwpipe.evaluation.baselines import BASELINES, Fitted
-from lwpipe.evaluation.inputs import open_data, open_local_weights, open_model
+from lwpipe.evaluation.inputs import editor_of, open_data, open_local_weights, open_model
 from lwpipe.evaluation.recombine import Recombinations, read_recombinations
 from lwpipe.model.settings import LatentSettings
 
@@ -133,7 +133,7 @@ def measure_truth(
     with one_blas_thread():
         edits = {BLEND: edit(made, MaskBlend(weights))}
         if model.part_count == weights.shape[1] > 1 and model.parts_match_weights:
-            edits[MODEL] = edit(made, make_editor(model, weights, editing))
+            edits[MODEL] = edit(made, editor_of(model, weights, editing))
     _write_examples(examples, made, edits.get(MODEL), editing.words())
     return _write_table(table, made, edits, weights)
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 import lwpipe
+from lwpipe.core.color import linear_of_srgb
 from lwpipe.core.files import write_bytes
 from lwpipe.export.morphs import Morphs
 from lwpipe.export.surface import vertex_normals
@@ -20,14 +21,14 @@ Floats = npt.NDArray[np.float32]
 METRES_PER_MM = 1e-3
 # Of glTF 2.0: what a view is for, the types of numbers, and of elements by their shape.
 VERTICES, INDICES = 34962, 34963
-_COMPONENTS = {"float32": 5126, "uint32": 5125, "uint8": 5121}
-_KINDS = {(): "SCALAR", (3,): "VEC3", (4,): "VEC4"}
-# A light skin without gloss.
-CLAY = (0.69, 0.58, 0.50)
+_COMPONENTS = {"float32": 5126, "uint32": 5125, "uint16": 5123}
+_KINDS = {(): "SCALAR", (2,): "VEC2", (3,): "VEC3", (4,): "VEC4"}
+# A light skin without gloss; and what leaves colours as they are.
+CLAY, WHITE = (0.69, 0.58, 0.50), (1.0, 1.0, 1.0)
 
 
 class GlbBuffer:
-    """Arrays of a GLB, one view and one accessor each."""
+    """Arrays of a GLB, one view and one accessor each; and images, one view each."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -40,25 +41,31 @@ class GlbBuffer:
 
         Parameters
         ----------
-        array : float32 or uint32, (n,) or (n, 3); or uint8 (n, 4)
+        array : float32 or uint32, (n,), (n, 2) or (n, 3); or uint16 (n, 4)
         target : `VERTICES` or `INDICES`
         **more : keys of the accessor
         """
-        piece = np.ascontiguousarray(array).tobytes()
-        view = {"buffer": 0, "byteOffset": self.size, "byteLength": len(piece), "target": target}
         accessor = {
-            "bufferView": len(self.views),
+            "bufferView": self._add_view(np.ascontiguousarray(array).tobytes(), target=target),
             "componentType": _COMPONENTS[array.dtype.name],
             "count": len(array),
             "type": _KINDS[array.shape[1:]],
             **more,
         }
-        self.views.append(view)
         self.accessors.append(accessor)
-        # All elements take a multiple of four bytes: the next piece is aligned too.
+        return len(self.accessors) - 1
+
+    def add_image(self, content: bytes) -> int:
+        """Add the bytes of an image, and return their view."""
+        return self._add_view(content)
+
+    def _add_view(self, piece: bytes, **more: int) -> int:
+        self.views.append({"buffer": 0, "byteOffset": self.size, "byteLength": len(piece), **more})
+        # Elements of arrays take a multiple of four bytes: only images need to be filled up.
+        piece += bytes(-len(piece) % 4)
         self.pieces.append(piece)
         self.size += len(piece)
-        return len(self.accessors) - 1
+        return len(self.views) - 1
 
     def add_points(self, points: Floats) -> int:
         """Add places (n, 3) with their bounds, which glTF asks for."""
@@ -66,13 +73,15 @@ class GlbBuffer:
         return self.add(points.astype(np.float32), VERTICES, min=low, max=high)
 
     def add_colors(self, colors: npt.NDArray[np.uint8]) -> int:
-        """Add colours of vertices, sRGB (n, 3); glTF's are linear."""
-        linear = (255 * (colors / 255.0) ** 2.2).round().astype(np.uint8)
-        opaque = np.full((len(colors), 1), 255, np.uint8)
-        return self.add(np.concatenate([linear, opaque], axis=1), VERTICES, normalized=True)
+        """Add colours of vertices, sRGB (n, 3); glTF's are linear, and here of 16 bits."""
+        light = np.rint(65535 * linear_of_srgb(colors / 255)).astype(np.uint16)
+        opaque = np.full((len(colors), 1), 65535, np.uint16)
+        return self.add(np.concatenate([light, opaque], axis=1), VERTICES, normalized=True)
 
-    def packed(self, mesh: Mapping[str, Any], material: Mapping[str, Any], name: str) -> bytes:
-        """Return the GLB of a scene of one mesh."""
+    def packed(
+        self, mesh: Mapping[str, Any], material: Mapping[str, Any], name: str, **more: Any
+    ) -> bytes:
+        """Return the GLB of a scene of one mesh, with more keys of the scene."""
         header = {
             "asset": {"version": "2.0", "generator": f"lwpipe {lwpipe.__version__}"},
             "scene": 0,
@@ -80,6 +89,7 @@ class GlbBuffer:
             "nodes": [{"mesh": 0, "name": name}],
             "meshes": [mesh],
             "materials": [material],
+            **more,
             "accessors": self.accessors,
             "bufferViews": self.views,
             "buffers": [{"byteLength": self.size}],
@@ -111,6 +121,8 @@ def write_glb(morphs: Morphs, output: str | Path) -> None:
         "POSITION": buffer.add_points(morphs.face * np.float32(METRES_PER_MM)),
         "NORMAL": buffer.add(normals, VERTICES),
     }
+    if morphs.colors is not None:
+        attributes["COLOR_0"] = buffer.add_colors(morphs.colors)
     indices = buffer.add(morphs.triangles.astype(np.uint32).reshape(-1), INDICES)
     targets = []
     for shape in morphs.shapes:
@@ -129,7 +141,9 @@ def write_glb(morphs: Morphs, output: str | Path) -> None:
         mesh["primitives"][0]["targets"] = targets
         mesh["weights"] = [0.0] * len(targets)
         mesh["extras"] = {"targetNames": list(morphs.names)}
-    write_bytes(output, buffer.packed(mesh, material("clay", CLAY, 0.75), morphs.subject))
+    plain = morphs.colors is None
+    made = material("clay", CLAY, 0.75) if plain else material("skin", WHITE, 0.75)
+    write_bytes(output, buffer.packed(mesh, made, morphs.subject))
 
 
 def material(name: str, color: tuple[float, float, float], roughness: float) -> dict[str, Any]:

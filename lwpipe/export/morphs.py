@@ -8,6 +8,7 @@ differs from p in part k alone, it is
 so that nothing moves where w_k = 0. The main directions of part k are the principal components of
 these displacements over the training faces, q_k being each one's encoding: those of the encodings
 themselves would not say what moves most, and a model on principal components has them all alike.
+Colours stay those of the face.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import colors_of, positions
 from lwpipe.data.store import Dataset
 from lwpipe.editing import make_editor
 from lwpipe.editing.editors import WHOLE, PlacedModel
@@ -73,6 +75,7 @@ class Morphs:
         Displacements of the face at full strength.
     subject : what the face is
     sliders : that drive the blend shapes
+    colors : uint8 (V, 3), sRGB, of the face; None: it has none
     """
 
     face: Floats
@@ -84,6 +87,7 @@ class Morphs:
     shapes: Floats
     subject: str
     sliders: tuple[Slider, ...] = ()
+    colors: npt.NDArray[np.uint8] | None = None
 
 
 def principal_directions(
@@ -112,9 +116,10 @@ def principal_directions(
     """
     _check(model, data)
     rows = _some(data.indices("train"), model.vertex_count)
-    faces = np.asarray(data.vertices[rows], np.float32)
+    plain = model.channels == 3
+    faces = np.asarray((data.vertices if plain else data.signals)[rows], np.float32)
     parts = model.parts(model.encode(faces))
-    template = data.template.astype(np.float32)
+    template = data.template.astype(np.float32) if plain else model.average
     own = model.parts(model.encode(template[None]))
     morphs = _empty(model, data, triangles, template, "mean face")
     names, places, sliders = [], [], []
@@ -161,18 +166,19 @@ def exchanges(
         If the data set has no such face, or its faces have other vertices than the model.
     """
     _check(model, data)
-    ends = [data.face(name) for name in (source, target)]
+    ends = [data.face(name, model.channels) for name in (source, target)]
     editor = make_editor(model, model.weights, editing)
     codes = editor.encode(np.stack(ends))
     morphs = _empty(model, data, triangles, ends[0], source)
-    start = editor.blend(codes[:1], codes[:1], 0, 0.0)[0]
+    start = positions(editor.blend(codes[:1], codes[:1], 0, 0.0)[0])
     names, places, sliders = [], [], []
     shapes: list[Floats] = []
     for part in range(model.part_count):
         stops = [(step / steps, len(shapes) + step - 1) for step in range(1, steps + 1)]
         sliders.append(Slider("to target", part, "%", ((0.0, -1), *stops)))
         for step in range(1, steps + 1):
-            shapes.append(editor.blend(codes[:1], codes[1:], part, step / steps)[0] - start)
+            moved = editor.blend(codes[:1], codes[1:], part, step / steps)[0]
+            shapes.append(positions(moved) - start)
             share = "" if step == steps else f" {step}/{steps}"
             names.append(f"{morphs.part_names[part]} of {target}{share}")
             places.append(part)
@@ -190,17 +196,20 @@ def _check(model: PlacedModel, data: Dataset) -> None:
             f"{data.path}: the faces have {data.vertices.shape[1]} vertices, the model "
             f"{model.vertex_count}: it was trained on other data."
         )
+    if model.channels > 3 and data.colors is None:
+        raise LwpipeError(f"{data.path}: the faces have no colours, as the model needs them.")
 
 
 def _empty(
     model: PlacedModel, data: Dataset, triangles: Ints, face: Floats, subject: str
 ) -> Morphs:
     placed = model.parts_match_weights and model.part_count > 1
+    colors, face = colors_of(face), positions(face)
     nothing = np.empty((0, *face.shape), np.float32)
     weights = model.weights if placed else np.ones((len(face), 1), np.float32)
     regions: Mapping[str, Floats] | None = data.regions() if placed else None
     names = part_names(model.weights, regions)
-    return Morphs(face, triangles, weights, names, (), (), nothing, subject)
+    return Morphs(face, triangles, weights, names, (), (), nothing, subject, colors=colors)
 
 
 def _with(
@@ -224,7 +233,7 @@ def _some(rows: Ints, vertices: int) -> Ints:
 
 def _moved(model: PlacedModel, own: Floats, changed: Floats, part: int) -> Floats:
     """Return what the edit makes of changed encodings (n, K, Z), (n, V, 3), mm."""
-    moved = model.decode(changed) - model.decode(own)
+    moved = positions(model.decode(changed) - model.decode(own))
     if model.part_count == 1 or not model.parts_match_weights:
         return np.asarray(moved)
     return np.asarray(np.minimum(model.weights[:, part, None] / WHOLE, 1) * moved)

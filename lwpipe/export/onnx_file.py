@@ -75,7 +75,7 @@ def make_onnx(
 
     made = Graph()
     network = Network(model, made)
-    faces = ("batch", model.vertex_count, 3)
+    faces = ("batch", model.vertex_count, model.channels)
     codes = ("batch", model.latent_size)
     parts = ("batch", model.part_count, model.latent_size)
     inputs: dict[str, tuple[Any, ...]] = {}
@@ -144,7 +144,7 @@ def _metadata(model: PartModel, graph: str, part_names: Sequence[str] | None) ->
     names = part_names or [f"part {part}" for part in range(model.part_count)]
     told = {
         "graph": graph,
-        "units": "mm",
+        "units": "mm" if model.channels == 3 else "mm, and L*a*b* (D65)",
         "vertices": str(model.vertex_count),
         "triangles": str(len(model.triangles)),
         "template_sha256": hashlib.sha256(template + triangles).hexdigest(),

@@ -98,7 +98,7 @@ def padded(matrix: sp.csr_matrix) -> tuple[Array, Array]:
 
 
 class Network:
-    """Adds the pieces of a model to a graph. Faces are in millimetres, (batch, V, 3).
+    """Adds the pieces of a model to a graph. Faces are (batch, V, C), as the model takes them.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Network:
     def encode(self, faces: str) -> str:
         """Return z, (batch, Z)."""
         g, components = self.graph, self.model.components
-        centred = g.op("Sub", faces, g.constant(self.model.template))
+        centred = g.op("Sub", faces, g.constant(self.model.average))
         features = g.op("Div", centred, g.constant(self.scale))
         for level, layer in enumerate(self.network.encoder):
             features = self._down(level, features, layer)
@@ -126,6 +126,8 @@ class Network:
         base = self.network.base
         if components is None or base is None:
             return z
+        if self.model.units is not None:
+            centred = g.op("Mul", centred, g.constant(self.model.units))
         flat = g.reshape(centred, 0, -1)
         along = g.op("Gemm", flat, g.constant(components.basis), transB=1)
         known = g.op("Div", along, g.constant(components.deviation))
@@ -149,7 +151,7 @@ class Network:
         face = g.op("Mul", self._corrections(parts), g.constant(size))
         if components is not None:
             face = g.op("Add", face, self.along_the_base(parts))
-        return g.op("Add", face, g.constant(self.model.template))
+        return g.op("Add", face, g.constant(self.model.average))
 
     def along_the_base(self, parts: str) -> str:
         """Return what the linear path makes of part encodings, (batch, V, 3)."""
@@ -158,8 +160,12 @@ class Network:
             raise ValueError("the model has no base")
         codes = g.op("Mul", parts, g.constant(components.deviation))
         made = g.op("MatMul", codes, g.constant(components.basis))
-        shares = _array(self.model.shares)[:, :, 0].repeat(3, axis=1)
-        return g.reshape(g.total(g.op("Mul", made, g.constant(shares)), 1), 0, -1, 3)
+        channels = self.model.channels
+        shares = _array(self.model.shares)[:, :, 0].repeat(channels, axis=1)
+        face = g.reshape(g.total(g.op("Mul", made, g.constant(shares)), 1), 0, -1, channels)
+        if self.model.units is None:
+            return face
+        return g.op("Div", face, g.constant(self.model.units))
 
     def _corrections(self, parts: str) -> str:
         g, network = self.graph, self.network

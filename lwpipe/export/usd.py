@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from lwpipe.core.color import linear_of_srgb
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import write_bytes
 from lwpipe.export.morphs import Morphs
@@ -70,6 +71,10 @@ def _fill(stage: Any, morphs: Morphs) -> None:
     mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     mesh.CreateFaceVertexCountsAttr(Vt.IntArray([3] * len(morphs.triangles)))
+    if morphs.colors is not None:
+        # displayColor is linear, as all colours of USD are that do not say otherwise.
+        painted = mesh.CreateDisplayColorPrimvar(UsdGeom.Tokens.vertex)
+        painted.Set(_vectors(linear_of_srgb(morphs.colors / 255)))
     corners = morphs.triangles.astype(np.int32).reshape(-1)
     mesh.CreateFaceVertexIndicesAttr(Vt.IntArray.FromNumpy(corners))
 

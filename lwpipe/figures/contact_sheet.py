@@ -38,7 +38,7 @@ def draw_contact_sheet(
     """
     data = open_data(data)
     rows = choose_faces(data, SHOWN)
-    faces = [data.template, *(np.asarray(data.vertices[row]) for row in rows)]
+    faces = [data.mean_face(), *(np.asarray(data.signals[row]) for row in rows)]
     with FaceRenderer(
         data.triangles, np.stack(faces), figures.tile, figures.azimuth, figures.elevation
     ) as renderer:

@@ -10,7 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from lwpipe.evaluation.detection import BORDER, MODEL, PAIRS, PASTE, REAL, RECONSTRUCTION, WHOLE
+from lwpipe.evaluation.detection import (
+    BORDER,
+    COLORS,
+    MODEL,
+    PAIRS,
+    PASTE,
+    REAL,
+    RECONSTRUCTION,
+    WHOLE,
+)
 from lwpipe.evaluation.feature_spaces import SPACES
 from lwpipe.figures.settings import PlotSettings
 from lwpipe.figures.style import (
@@ -92,6 +101,7 @@ def _collected(tests: Mapping[str, str | Path], of_baselines: str | Path) -> pd.
     """Return all rows, named and ordered as they are drawn: controls, edits, faces given back."""
     text = ("edit", "part", "space", "region")
     closed = read_table(of_baselines, text, _NUMBERS, may_be_empty=True)
+    closed = closed[~closed["edit"].str.endswith(COLORS)]
     sets = [closed.assign(edit=closed["edit"].map(display_name), kind=closed["edit"].map(_kind))]
     for variant, path in tests.items():
         table = read_table(path, text, _NUMBERS, may_be_empty=True)

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from vtkmodules.vtkCommonCore import vtkLogger
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import colors_of, positions
 from lwpipe.figures.style import Colors, Picture
 
 SKIN = np.array([216, 208, 201], dtype=np.uint8)
@@ -33,6 +34,8 @@ _LIGHTS = (
 # Plain faces are modelled by light; on maps the colour is the message, and light only hints.
 _PLAIN = {"ambient": 0.15, "diffuse": 0.94, "specular": 0.08, "specular_power": 18.0}
 _MAPPED = {"ambient": 0.52, "diffuse": 0.52, "specular": 0.0, "specular_power": 1.0}
+# Skin of its own colour: light models it, and white stays white where it faces the key light.
+_PAINTED = {"ambient": 0.40, "diffuse": 0.86, "specular": 0.05, "specular_power": 14.0}
 _OSMESA = ("libOSMesa.so", "libOSMesa.so.8", "libOSMesa.so.6")
 
 
@@ -46,7 +49,7 @@ class FaceRenderer:
     Parameters
     ----------
     triangles : int (F, 3)
-    reference : float (..., V, 3), mm
+    reference : float (..., V, C), mm
         All of these must fit in the picture: the template, or the faces that will be drawn.
     size : int or (int, int)
         Length of the longer edge, the other following the bounding box; or width and height.
@@ -79,7 +82,7 @@ class FaceRenderer:
         elevation: float = 0.0,
     ) -> None:
         self._triangles = np.asarray(triangles, dtype=np.int64).reshape(-1, 3)
-        points = np.asarray(reference, dtype=np.float64)
+        points = np.asarray(positions(np.asarray(reference)), dtype=np.float64)
         self._vertex_count = points.shape[-2]
         self._corner_of = _corners(self._triangles, self._vertex_count)
         used = np.unique(self._triangles)
@@ -112,10 +115,10 @@ class FaceRenderer:
 
         Parameters
         ----------
-        vertices : float (V, 3), mm
+        vertices : float (V, C), mm
         colors : uint8 (V, 3), optional
             RGB of each vertex, as `lwpipe.figures.style.map_colors` makes them; without it the
-            mesh is plain.
+            mesh has its own colours (C is 6; `lwpipe.data.signals`), or is plain.
 
         Returns
         -------
@@ -127,7 +130,11 @@ class FaceRenderer:
         ValueError
             If there is not one position, or one colour, a vertex.
         """
-        points = np.array(vertices, dtype=np.float64)
+        face = np.asarray(vertices)
+        points = np.array(positions(face), dtype=np.float64)
+        material = _PLAIN if colors is None else _MAPPED
+        if colors is None and face.shape[-1] > 3:
+            colors, material = colors_of(face), _PAINTED
         if points.shape != (self._vertex_count, 3):
             raise ValueError(f"vertices {points.shape}, expected ({self._vertex_count}, 3)")
         if colors is not None and colors.shape != (self._vertex_count, 3):
@@ -136,7 +143,7 @@ class FaceRenderer:
         mesh.points = points
         self._normals_shown[:] = self._normals(points)
         self._colors_shown[:] = SKIN if colors is None else colors
-        for name, value in (_PLAIN if colors is None else _MAPPED).items():
+        for name, value in material.items():
             setattr(self._actor.prop, name, value)
         mesh.GetPoints().Modified()
         for name in ("Normals", "colors"):

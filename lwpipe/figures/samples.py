@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.data.signals import positions
 from lwpipe.data.store import Dataset
 from lwpipe.evaluation.inputs import open_data
 from lwpipe.evaluation.samples import STEPS, SampleExamples, read_sample_examples
@@ -104,7 +105,8 @@ def _varied(shown: SampleExamples) -> list[tuple[str, Faces, list[str]]]:
 
 def _spread(faces: Faces) -> npt.NDArray[np.float64]:
     """Return how far each vertex is from its mean place in faces (n, V, 3), float64 (V,), mm."""
-    away = faces.astype(np.float64) - faces.mean(axis=0, dtype=np.float64)
+    away = positions(faces).astype(np.float64)
+    away = away - away.mean(axis=0)
     return np.asarray(np.sqrt((away**2).sum(axis=2).mean(axis=0)))
 
 

@@ -27,7 +27,7 @@ TRIANGLES, STRIP, FAN = 4, 5, 6
 
 def parse_glb(content: bytes) -> tuple[Floats, Ints]:
     """Parse a binary glTF: see `parse_gltf`."""
-    return _Scene(GltfFile.from_glb(content)).mesh()
+    return Scene(GltfFile.from_glb(content)).mesh()
 
 
 def parse_gltf(content: bytes) -> tuple[Floats, Ints]:
@@ -47,7 +47,7 @@ def parse_gltf(content: bytes) -> tuple[Floats, Ints]:
         If the file is damaged, refers to other files, or needs what is not read: compression and
         other extensions.
     """
-    return _Scene(GltfFile(content, None, len(content))).mesh()
+    return Scene(GltfFile(content, None, len(content))).mesh()
 
 
 class _Placed(NamedTuple):
@@ -57,7 +57,9 @@ class _Placed(NamedTuple):
     transform: Floats
 
 
-class _Scene:
+class Scene:
+    """The meshes that the scene of a file shows."""
+
     def __init__(self, file: GltfFile) -> None:
         self.file = file
         self.transforms: dict[int, Floats] = {}
@@ -76,7 +78,7 @@ class _Scene:
                     raise MeshError("has a primitive that is no JSON object")
                 if primitive.get("mode", TRIANGLES) not in (TRIANGLES, STRIP, FAN):
                     continue
-                key = _vertices_of(primitive)
+                key = vertices_of(primitive)
                 if key not in shared:
                     piece, turned = self._vertices(placed, mesh, primitive)
                     shared[key] = (vertex_count, len(piece))
@@ -228,7 +230,7 @@ class _Scene:
         return np.stack([corners[1:-1], corners[2:], first], axis=1)
 
 
-def _vertices_of(primitive: dict[str, Any]) -> str:
+def vertices_of(primitive: dict[str, Any]) -> str:
     """Return a key that is the same for primitives with the same vertices."""
     attributes = part(primitive, "attributes", dict)
     used = {

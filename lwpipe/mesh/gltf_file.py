@@ -15,7 +15,7 @@ from lwpipe.mesh.faults import MeshError
 
 Floats = npt.NDArray[np.float64]
 
-COLUMNS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+COLUMNS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 TYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 FLOAT = (5126,)
 UNSIGNED = (5121, 5123, 5125)
@@ -88,7 +88,7 @@ class GltfFile:
         ----------
         index : of the accessor
         what : it is for, in messages
-        kind : 'SCALAR', 'VEC3', 'VEC4' or 'MAT4'
+        kind : 'SCALAR', 'VEC2', 'VEC3', 'VEC4' or 'MAT4'
         types : component types that it may have
         normalized : its whole numbers may stand for [0, 1]: then they are returned as such
         """
@@ -133,6 +133,15 @@ class GltfFile:
         filled = values.copy()
         filled[rows] = self._values(what, count, values.dtype, values.shape[1], label)
         return filled
+
+    def view(self, index: object) -> bytes:
+        """Return the bytes of a view of a buffer, such as an image."""
+        view = self.item("bufferViews", index)
+        buffer = self._buffer(view.get("buffer"))
+        offset, length = whole(view, "byteOffset", "image"), whole(view, "byteLength", "image")
+        if offset + length > len(buffer):
+            raise MeshError("has an image that reaches beyond its buffer: it may be cut off")
+        return buffer[offset : offset + length]
 
     def _values(
         self, place: Mapping[str, Any], count: int, dtype: np.dtype[Any], columns: int, label: str

@@ -20,15 +20,26 @@ Colors = npt.NDArray[np.uint8]
 Parsed = TypeVar("Parsed")
 
 
-def write_ply(path: str | Path, vertices: npt.ArrayLike, triangles: npt.ArrayLike) -> None:
+def write_ply(
+    path: str | Path,
+    vertices: npt.ArrayLike,
+    triangles: npt.ArrayLike,
+    colors: Colors | None = None,
+) -> None:
     """Write a binary little-endian PLY atomically, with double-precision coordinates.
 
     Parameters
     ----------
     vertices : float (V, 3), mm
     triangles : int (F, 3)
+    colors : uint8 (V, 3), sRGB, of the vertices; None: without
     """
     vertices = np.ascontiguousarray(vertices, dtype="<f8")
+    of_color, points = "", vertices
+    if colors is not None:
+        of_color = "".join(f"property uchar {name}\n" for name in ("red", "green", "blue"))
+        points = np.empty(len(vertices), [("place", "<f8", (3,)), ("color", "u1", (3,))])
+        points["place"], points["color"] = vertices, colors
     triangles = np.asarray(triangles)
     records = np.empty(len(triangles), dtype=[("count", "u1"), ("index", "<i4", (3,))])
     records["count"] = 3
@@ -36,12 +47,12 @@ def write_ply(path: str | Path, vertices: npt.ArrayLike, triangles: npt.ArrayLik
     header = (
         "ply\nformat binary_little_endian 1.0\ncomment units: mm\n"
         f"element vertex {len(vertices)}\n"
-        "property double x\nproperty double y\nproperty double z\n"
+        f"property double x\nproperty double y\nproperty double z\n{of_color}"
         f"element face {len(triangles)}\nproperty list uchar int vertex_indices\nend_header\n"
     )
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         file.write(header.encode("ascii"))
-        file.write(vertices.tobytes())
+        file.write(points.tobytes())
         file.write(records.tobytes())
 
 

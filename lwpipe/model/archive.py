@@ -70,6 +70,7 @@ def save_model(model: PartModel, folder: str | Path, info: dict[str, Any]) -> No
             "latent_size": model.latent_size,
             "parameters": model.parameter_count,
             "units": "mm",
+            **({} if model.channels == 3 else {"colors": "L*a*b*, D65"}),
             "weights_sha256": sha256(folder / WEIGHTS_NAME),
             "model": model.settings.model_dump(),
             "info": info,
@@ -210,23 +211,25 @@ def _check_shapes(
             f"{len(settings.channels)} channels for {pyramid.levels} levels of the pyramid"
         )
     count, local = len(pyramid.vertices[0]), arrays["local_weights"]
+    channels = 6 if arrays["mean"].shape[-1:] == (6,) else 3
     expected: dict[str, tuple[int, ...]] = {
         name: tuple(parameter.shape)
-        for name, parameter in _without_memory(pyramid, local.shape[-1], settings).items()
+        for name, parameter in _without_memory(pyramid, local.shape[-1], settings, channels).items()
     }
-    scales = {"scalar": (1, 1), "vertex": (count, 1)}
+    width = 1 if channels == 3 else channels
+    scales = {"scalar": (1, width), "vertex": (count, width)}
     found = {name: array.shape for name, array in state.items()}
     found |= {name: arrays[name].shape for name in ("mean", "scale", "local_weights")}
     base = _group(dict(arrays), "base.")
     found |= {f"base.{name}": array.shape for name, array in base.items()}
     expected |= {
-        "mean": (count, 3),
+        "mean": (count, channels),
         "scale": scales[settings.standardise],
         "local_weights": (count, local.shape[-1]),
     }
     if settings.base == "pca":
         expected |= {
-            "base.basis": (settings.latent_size, 3 * count),
+            "base.basis": (settings.latent_size, channels * count),
             "base.deviation": (settings.latent_size,),
             "base.residual": (1,),
         }
@@ -245,14 +248,18 @@ def _check_shapes(
         raise ValueError("the deviations or the residual of the base are not positive")
 
 
-def _without_memory(pyramid: Pyramid, parts: int, settings: ModelSettings) -> dict[str, Tensor]:
+def _without_memory(
+    pyramid: Pyramid, parts: int, settings: ModelSettings, channels: int
+) -> dict[str, Tensor]:
     """Return the parameters of the network that settings and pyramid make, without their content.
 
     Settings alone could ask for any amount of memory.
     """
     with torch.device("meta"):
         coarse = torch.empty(len(pyramid.vertices[-1]), parts)
-        network = PartAutoencoder(Geometry.of(pyramid), coarse, settings, backend=None)
+        network = PartAutoencoder(
+            Geometry.of(pyramid), coarse, settings, backend=None, signal=channels
+        )
     return network.state_dict()
 
 

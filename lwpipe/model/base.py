@@ -1,6 +1,6 @@
 """The linear base of a model: principal components that the network corrects.
 
-With the basis B (Z, 3V, orthonormal rows) and the deviations s (Z) of the training faces,
+With the basis B (Z, CV, orthonormal rows) and the deviations s (Z) of the training faces,
 
     z = diag(1/s) B (x - mean) + enc(x),    D(p) = mean + sum_k w_k (.) (B^T diag(s) p_k) + dec(p).
 
@@ -10,6 +10,9 @@ is measured in what the components leave: with their residual r (root mean squar
 dec is multiplied by r, and enc and P_k - 1 by r over what a deviation moves a coordinate, but at
 most by 1. Steps of the optimiser are then as large for the base's small error as they are for the
 whole shape of a face without one.
+
+Faces with colours have one base of both, in which a colour counts as a position does that varies as
+much: `lwpipe.model.part_model.channel_units`.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ class Components:
 
     Attributes
     ----------
-    basis : float32 (Z, 3V), orthonormal rows
+    basis : float32 (Z, CV), orthonormal rows
     deviation : float32 (Z,), mm
         Standard deviation of the faces along each row.
     residual : float32 (1,), mm
@@ -83,8 +86,8 @@ class LinearBase(nn.Module):
     components : Components
     weights : float32 (V, K)
         How much of each part's base each vertex gets; rows sum to 1.
-    scale : float32 (1, 1) or (V, 1), mm
-        Millimetres of a standardised unit.
+    scale : float32 (1, 1), (V, 1) or (V, C), mm
+        Millimetres of a standardised unit; of a colour, in the base's units of it.
 
     Attributes
     ----------
@@ -103,22 +106,24 @@ class LinearBase(nn.Module):
 
     def __init__(self, components: Components, weights: Floats, scale: Floats) -> None:
         super().__init__()
+        self.channels = components.basis.shape[1] // len(weights)
         # A number for each coordinate, or one for all.
-        scales = np.repeat(scale.reshape(-1), 3) if scale.size > 1 else scale.reshape(-1)
+        repeats = self.channels if scale.size > 1 and scale.shape[1] == 1 else 1
+        scales = np.repeat(scale.reshape(-1), repeats)
         size = np.float32(components.basis.shape[1] ** 0.5)
         buffers = {
             "reach": components.residual / scale.mean(),
             "room": np.minimum(components.residual * size / components.deviation, 1),
             "basis": components.basis,
             "deviation": components.deviation,
-            "shares": np.repeat(weights.T, 3, axis=1),
+            "shares": np.repeat(weights.T, self.channels, axis=1),
             "scale": scales,
         }
         for name, array in buffers.items():
             tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
             self.register_buffer(name, tensor, persistent=False)
 
-    def encode(self, x: Float[Tensor, "batch V 3"]) -> Float[Tensor, "batch Z"]:
+    def encode(self, x: Float[Tensor, "batch V C"]) -> Float[Tensor, "batch Z"]:
         """Return the components of standardised faces, in their deviations."""
         with _in_full(x):
             flat = x.float().flatten(1)
@@ -128,14 +133,14 @@ class LinearBase(nn.Module):
             z = nn.functional.linear(flat, self.basis)
             return z * (self.scale / self.deviation)
 
-    def decode(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V 3"]:
+    def decode(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V C"]:
         """Return sum_k w_k (.) B^T diag(s) p_k, standardised."""
         with _in_full(parts):
             codes = parts.float() * self.deviation
             mixed: Tensor = _Mixed.apply(  # type: ignore[no-untyped-call]
                 codes, self.basis, self.shares
             )
-            faces: Tensor = (mixed / self.scale).unflatten(1, (-1, 3))
+            faces: Tensor = (mixed / self.scale).unflatten(1, (-1, self.channels))
             return faces
 
 

@@ -61,7 +61,7 @@ class Decoder(nn.Module):
 class PartAutoencoder(nn.Module):
     """Encoder, projections and decoder on a fixed mesh pyramid.
 
-    Works on standardised coordinates, (batch, V, 3).
+    Works on standardised faces, (batch, V, C): positions, and colours where there are six channels.
 
     Parameters
     ----------
@@ -75,6 +75,7 @@ class PartAutoencoder(nn.Module):
     base : what the network corrects, where the settings say that there is something
     shares : float (K, V, 1), how much of each part each vertex gets; they sum to 1. Decoders of
         their own are composed by them
+    signal : number of channels C of the faces: 3, or 6 with colours
     """
 
     coarse_weights: Tensor
@@ -91,13 +92,14 @@ class PartAutoencoder(nn.Module):
         backend: str | None = "torch",
         base: LinearBase | None = None,
         shares: Tensor | None = None,
+        signal: int = 3,
     ) -> None:
         super().__init__()
-        self.settings, self.geometry = settings, geometry
+        self.settings, self.geometry, self.signal = settings, geometry, signal
         self.register_buffer("coarse_weights", coarse_weights.float(), persistent=False)
         self.register_buffer("shares", shares, persistent=False)
         channels, order = settings.channels, settings.order
-        inputs = [3, *channels[:-1]]
+        inputs = [signal, *channels[:-1]]
         self.encoder = nn.ModuleList(
             Convolution(i, o, order) for i, o in zip(inputs, channels, strict=True)
         )
@@ -143,7 +145,7 @@ class PartAutoencoder(nn.Module):
         outputs = [*reversed(channels)]
         levels = zip([outputs[0], *outputs[:-1]], outputs, strict=True)
         layers = nn.ModuleList(Convolution(i, o, order) for i, o in levels)
-        return layers, Convolution(channels[0], 3, order, bias=False)
+        return layers, Convolution(channels[0], self.signal, order, bias=False)
 
     def _each_decoder(self) -> Sequence[Decoder | PartAutoencoder]:
         """Return what holds the layers of the decoder that all parts share, or of that of each."""
@@ -173,7 +175,7 @@ class PartAutoencoder(nn.Module):
         return self.geometry.vertex_count(0)
 
     def encode(self, x: Tensor) -> Float[Tensor, "batch Z"]:
-        """Encode standardised faces (batch, V, 3) to latent codes (batch, Z).
+        """Encode standardised faces (batch, V, C) to latent codes (batch, Z).
 
         Raises
         ------
@@ -183,7 +185,7 @@ class PartAutoencoder(nn.Module):
         return self._code(x, self._features(x))
 
     def posterior(self, x: Tensor) -> tuple[Float[Tensor, "batch Z"], Float[Tensor, "batch Z"]]:
-        """Return the mean of the codes of standardised faces (batch, V, 3), as `encode`.
+        """Return the mean of the codes of standardised faces (batch, V, C), as `encode`.
 
         With it the logarithm of their variances (Kingma and Welling, *Auto-Encoding Variational
         Bayes*, 2014).
@@ -200,9 +202,10 @@ class PartAutoencoder(nn.Module):
 
     def _features(self, x: Tensor) -> Tensor:
         """Return the features of the coarsest level, flat."""
-        if x.ndim != 3 or x.shape[1:] != (self.vertex_count, 3):
+        if x.ndim != 3 or x.shape[1:] != (self.vertex_count, self.signal):
             raise ValueError(
-                f"faces have shape {tuple(x.shape)}, expected (batch, {self.vertex_count}, 3)"
+                f"faces have shape {tuple(x.shape)}, expected (batch, {self.vertex_count}, "
+                f"{self.signal})"
             )
         features = self.backend.enter(x)
         for level, layer in enumerate(self._layers(self.encoder)):
@@ -235,14 +238,14 @@ class PartAutoencoder(nn.Module):
         """Return h, the locally weighted features of the coarsest level, (batch, V_L, channels)."""
         return self.weighting.combine(self.from_latent(parts), self.coarse_weights)
 
-    def decode(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V 3"]:
-        """Decode part encodings (batch, K, Z) to standardised faces (batch, V, 3)."""
+    def decode(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V C"]:
+        """Decode part encodings (batch, K, Z) to standardised faces (batch, V, C)."""
         corrections = self._decoded(self, parts) if self.decoders is None else self._composed(parts)
         if self.base is None:
             return corrections
         return self.base.decode(parts) + self.base.reach * corrections
 
-    def _composed(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V 3"]:
+    def _composed(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V C"]:
         """Return sum_k w_k (.) dec_k(p_k)."""
         corrections = parts.new_zeros(())
         shares = cast(Tensor, self.shares)
@@ -252,7 +255,7 @@ class PartAutoencoder(nn.Module):
 
     def _decoded(
         self, decoder: Decoder | PartAutoencoder, parts: Float[Tensor, "batch K Z"]
-    ) -> Float[Tensor, "batch V 3"]:
+    ) -> Float[Tensor, "batch V C"]:
         """Return what one decoder makes of the parts that it is given."""
         features = self.weighting.combine(decoder.from_latent(parts), self.coarse_weights)
         x = self.backend.unflatten(features)
@@ -261,8 +264,8 @@ class PartAutoencoder(nn.Module):
             x = self.backend.up(level, x, layer.weight, layer.bias)
         return self.backend.last(x, decoder.last.weight)
 
-    def forward(self, x: Float[Tensor, "batch V 3"]) -> Float[Tensor, "batch V 3"]:
-        """Reconstruct standardised faces (batch, V, 3)."""
+    def forward(self, x: Float[Tensor, "batch V C"]) -> Float[Tensor, "batch V C"]:
+        """Reconstruct standardised faces (batch, V, C)."""
         return self.decode(self.parts(self.encode(x)))
 
 

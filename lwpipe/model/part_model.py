@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import COLOR, POSITION, LazyFaces, positions
 from lwpipe.engine import Geometry, choose
 from lwpipe.model.base import Components, LinearBase
 from lwpipe.model.linear_path import LinearPath
@@ -25,17 +26,19 @@ Floats = npt.NDArray[np.float32]
 class PartModel:
     """A part autoencoder with everything that it needs to run.
 
-    Made by `lwpipe.load` or by training. All faces are float32 in mm with the vertices of the
-    template; every method works on any number n of faces in bounded memory.
+    Made by `lwpipe.load` or by training. All faces are float32 (n, V, C) with the vertices of the
+    template: positions in mm, and where the model was trained with colours (C = 6) these in L*a*b*,
+    as `lwpipe.data.signals.joined` makes them; every method works on any number n of faces in
+    bounded memory.
 
     Parameters
     ----------
     pyramid : Pyramid
     weights : float32 (V, K)
         Local weights at full resolution; rows sum to 1.
-    mean : float32 (V, 3), mm
+    mean : float32 (V, C)
         Mean of the training faces.
-    scale : float32 (1, 1) or (V, 1), mm
+    scale : float32 (1, 1) or (V, 1), mm; with colours (1, 6) or (V, 6)
         Standard deviation of the training faces about the mean.
     settings : ModelSettings
     info : facts about the training, such as its epochs and seconds
@@ -46,6 +49,8 @@ class PartModel:
     Attributes
     ----------
     vertex_count, latent_size, part_count : V, Z and K (K is 1 without projections)
+    channels : C
+    average : float32 (V, C), the mean
     template : float32 (V, 3), mm
     triangles : int64 (F, 3)
     """
@@ -78,12 +83,14 @@ class PartModel:
             weighting.of_base(weights) if settings.projection else np.ones_like(weights)[:, :1],
             np.float32,
         )
+        self.average = np.ascontiguousarray(mean, dtype=np.float32)
+        self.units = channel_units(scale)
         base = None
         if components is not None:
-            base = LinearBase(components, shares, np.asarray(scale, np.float32))
+            base = LinearBase(components, shares, in_units(scale, self.units))
         self.pyramid = pyramid
         self.all_weights = np.ascontiguousarray(weights, dtype=np.float32)
-        self.template = np.ascontiguousarray(mean, dtype=np.float32)
+        self.template = np.ascontiguousarray(positions(self.average))
         self.triangles: npt.NDArray[np.int64] = np.asarray(pyramid.triangles[0], dtype=np.int64)
         self.backend = backend
         self.network = PartAutoencoder(
@@ -94,8 +101,9 @@ class PartModel:
             choose("auto" if backend == "triton" else backend, torch.device("cpu")),
             base,
             torch.from_numpy(np.ascontiguousarray(shares.T)[:, :, None]),
+            self.channels,
         )
-        self.mean = torch.from_numpy(self.template)
+        self.mean = torch.from_numpy(self.average)
         self.scale = torch.from_numpy(np.ascontiguousarray(scale, dtype=np.float32))
         self.settings = settings
         self.info: dict[str, Any] = {"parameters": self.parameter_count, **(info or {})}
@@ -105,6 +113,11 @@ class PartModel:
     def vertex_count(self) -> int:
         """Number of vertices V."""
         return len(self.template)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels C of its faces: 3, or 6 with colours."""
+        return int(self.average.shape[1])
 
     @property
     def shares(self) -> Tensor:
@@ -156,6 +169,7 @@ class PartModel:
             self.components.deviation,
             shares if self.network.projections is not None else self.weights,
             self.triangles,
+            self.units,
         )
 
     def to(self, device: torch.device | str) -> PartModel:
@@ -168,26 +182,27 @@ class PartModel:
         return self
 
     def standardise(self, vertices: Tensor) -> Tensor:
-        """Turn faces (n, V, 3) in mm into network input (n, V, 3)."""
+        """Turn faces (n, V, C) into network input (n, V, C)."""
         return (vertices.to(self.mean.device) - self.mean) / self.scale
 
     def unstandardise(self, x: Tensor) -> Tensor:
-        """Turn network output (n, V, 3) into faces (n, V, 3) in mm."""
+        """Turn network output (n, V, C) into faces (n, V, C)."""
         return x * self.scale + self.mean
 
     @torch.inference_mode()
     def encode(self, vertices: npt.ArrayLike) -> Floats:
-        """Encode faces (n, V, 3) in mm to latent codes z, float32 (n, Z).
+        """Encode faces (n, V, C) to latent codes z, float32 (n, Z).
 
         Raises
         ------
         ValueError
-            If the faces do not have the model's V vertices.
+            If the faces do not have the model's V vertices, or not its channels.
         """
         faces = np.asarray(vertices, dtype=np.float32)
-        if faces.ndim != 3 or faces.shape[1:] != (self.vertex_count, 3):
+        if faces.ndim != 3 or faces.shape[1:] != (self.vertex_count, self.channels):
             raise ValueError(
-                f"faces have shape {faces.shape}, expected (n, {self.vertex_count}, 3)"
+                f"faces have shape {faces.shape}, expected (n, {self.vertex_count}, "
+                f"{self.channels})"
             )
         codes = [
             self.network.encode(self.standardise(torch.from_numpy(faces[rows].copy())))
@@ -203,7 +218,7 @@ class PartModel:
 
     @torch.inference_mode()
     def decode(self, parts: npt.ArrayLike) -> Floats:
-        """Decode part encodings (n, K, Z) to faces, float32 (n, V, 3) in mm.
+        """Decode part encodings (n, K, Z) to faces, float32 (n, V, C).
 
         Raises
         ------
@@ -221,10 +236,10 @@ class PartModel:
             self.unstandardise(self.network.decode(codes[rows]))
             for rows in self._batches(len(encodings))
         ]
-        return self._numpy(faces, (0, self.vertex_count, 3))
+        return self._numpy(faces, (0, self.vertex_count, self.channels))
 
     def reconstruct(self, vertices: npt.ArrayLike) -> Floats:
-        """Encode and decode faces (n, V, 3) in mm."""
+        """Encode and decode faces (n, V, C)."""
         return self.decode(self.parts(self.encode(vertices)))
 
     def _batches(self, count: int) -> Iterator[slice]:
@@ -239,32 +254,67 @@ class PartModel:
 
 
 def standardisation(
-    vertices: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], kind: str
+    vertices: Floats | LazyFaces, rows: npt.NDArray[np.int64], kind: str
 ) -> tuple[Floats, Floats]:
     """Return the mean face and the scale of the training faces.
 
     Parameters
     ----------
-    vertices : float32 (N, V, 3), mm
+    vertices : float32 (N, V, C)
     rows : the training faces
     kind : 'scalar' for one standard deviation, 'vertex' for one a vertex
 
     Returns
     -------
-    mean : float32 (V, 3), mm
-    scale : float32 (1, 1) or (V, 1), mm
+    mean : float32 (V, C)
+    scale : float32 (1, 1) or (V, 1), mm; of faces with colours (1, 6) or (V, 6), one of the
+        positions and one of the colours, each three times
     """
     total = np.zeros(vertices.shape[1:], dtype=np.float64)
     for row in rows:
         total += vertices[row]
     mean = total / len(rows)
-    squares = np.zeros(vertices.shape[1], dtype=np.float64)
+    groups = [POSITION] if vertices.shape[2] == 3 else [POSITION, COLOR]
+    squares = np.zeros((len(groups), vertices.shape[1]), dtype=np.float64)
     for row in rows:
-        squares += np.square(vertices[row] - mean).sum(axis=1)
-    variance = squares / (3 * len(rows))
+        apart = np.square(vertices[row] - mean)
+        for sums, group in zip(squares, groups, strict=True):
+            sums += apart[:, group].sum(axis=1)
+    scales = [_deviation(each / (3 * len(rows)), kind) for each in squares]
+    scale = scales[0] if len(scales) == 1 else np.repeat(np.concatenate(scales, axis=1), 3, axis=1)
+    return mean.astype(np.float32), scale
+
+
+def _deviation(variance: npt.NDArray[np.float64], kind: str) -> Floats:
+    """Return the scale (1, 1) or (V, 1) of coordinates of some variance (V,)."""
     if kind == "scalar":
         scale = np.sqrt(variance.mean()).reshape(1, 1)
     else:
         # A vertex that hardly moves must not blow up noise: keep a floor of a tenth of the mean.
         scale = np.sqrt(np.maximum(variance, 0.01 * variance.mean()))[:, None]
-    return mean.astype(np.float32), np.maximum(scale, 1e-6).astype(np.float32)
+    return np.asarray(np.maximum(scale, 1e-6), np.float32)
+
+
+def channel_units(scale: npt.ArrayLike) -> Floats | None:
+    """Return what a channel is multiplied by in a base of shape and colour, float32 (6,).
+
+    Positions by 1; a colour by the millimetres that positions vary by where colours vary by one
+    Delta E: both then have the same say. Without colours it is None.
+
+    Parameters
+    ----------
+    scale : of `standardisation`
+    """
+    scales = np.asarray(scale, np.float64)
+    if scales.shape[1] == 1:
+        return None
+    place, color = (np.sqrt(np.square(scales[:, group]).mean()) for group in (POSITION, COLOR))
+    return np.repeat([1.0, place / color], 3).astype(np.float32)
+
+
+def in_units(scale: npt.ArrayLike, units: Floats | None) -> Floats:
+    """Return a scale in the units of a base: one number where all channels have the same."""
+    scales = np.asarray(scale, np.float32)
+    if units is None:
+        return scales
+    return scales[:, :1] if len(scales) == 1 else scales * units

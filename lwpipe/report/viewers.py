@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from lwpipe.core.arrays import check_arrays, read_npz
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import positions
+from lwpipe.evaluation.inputs import stored_channels
 from lwpipe.export.morphs import Morphs, Slider
 from lwpipe.export.scene import Scene, State, pack
 from lwpipe.local_weights import load_local_weights
@@ -78,14 +80,15 @@ def of_interpolation(template: str | Path, faces: str | Path, variant: str) -> V
     read = read_npz(faces, "an interpolation", [f"{name}_0" for name in names])
     ends, moved, weights, ids = (read[f"{name}_0"] for name in names)
     parts, steps = (*moved.shape, 0, 0)[:2]
-    count = len(vertices)
+    count, channels = len(vertices), stored_channels(ends)
     kinds: dict[str, tuple[str, tuple[int, ...]]] = {
-        "ends_0": ("f", (2, count, 3)),
-        "faces_0": ("f", (parts, steps, count, 3)),
+        "ends_0": ("f", (2, count, channels)),
+        "faces_0": ("f", (parts, steps, count, channels)),
         "weights_0": ("f", (count, parts)),
         "ids_0": ("U", (2,)),
     }
     check_arrays(faces, read, kinds, f"is no interpolation of faces of {count} vertices")
+    ends, moved = positions(ends), positions(moved)
     shapes: list[Floats] = []
     sliders = []
     for part, row in enumerate(moved):

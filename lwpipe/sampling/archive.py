@@ -50,13 +50,14 @@ def load_prior(path: str | Path, model: PlacedModel | None = None) -> Prior:
     components, size = (*read["means"].shape, 0, 0)[:2]
     shared = read["covariances"].shape[:1] == (1,)
     vertices, parts = ((*read[name].shape, 0)[0] for name in ("detail_mean", "inside"))
+    channels = 6 if read["detail_mean"].shape[-1:] == (6,) else 3
     rank = read["detail_deviation"].size
     shapes: dict[str, tuple[int, ...]] = {
         "shares": (components,),
         "means": (components, size),
         "covariances": (1 if shared else components, size, size),
-        "detail_mean": (vertices, 3),
-        "detail_basis": (rank, 3 * vertices),
+        "detail_mean": (vertices, channels),
+        "detail_basis": (rank, channels * vertices),
         "detail_deviation": (rank,),
         "inside": (parts, size, size),
         "noise": (),

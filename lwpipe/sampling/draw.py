@@ -243,6 +243,7 @@ def _checked(model: PlacedModel, face: npt.ArrayLike, part: int) -> Faces:
     if not 0 <= part < model.part_count:
         raise ValueError(f"part {part}: the model has the parts 0 to {model.part_count - 1}")
     source = np.asarray(face, np.float32)
-    if source.shape != (model.vertex_count, 3):
-        raise ValueError(f"face {source.shape}, expected ({model.vertex_count}, 3)")
+    expected = (model.vertex_count, model.channels)
+    if source.shape != expected:
+        raise ValueError(f"face {source.shape}, expected {expected}")
     return source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def fit_prior(
     Parameters
     ----------
     model : a trained model
-    vertices : float32 (N, V, 3), mm
+    vertices : float32 (N, V, C), mm
         May be memory-mapped.
     rows : int (n,), the faces
     settings : PriorSettings
@@ -58,7 +59,9 @@ def fit_prior(
         named = np.arange(len(rows)) if groups is None else np.asarray(groups)
         mixture = fit_codes(codes, settings.prior, inside.sum(axis=0), settings.seed, named)
         detail = Detail(
-            pca.mean.reshape(-1, 3).astype(np.float32), pca.basis, np.asarray(pca.deviation)
+            pca.mean.reshape(-1, pca.channels).astype(np.float32),
+            pca.basis,
+            np.asarray(pca.deviation),
         )
         variances = detail.deviation**2
         total = float(variances.sum())
@@ -71,7 +74,9 @@ def fit_to_training(model: PlacedModel, data: Dataset, settings: PriorSettings) 
     """Fit the prior of a model to the training faces of a data set, no person on two sides."""
     train = data.indices("train")
     persons = data.faces["subject"].astype(str).to_numpy()[train]
-    return fit_prior(model, data.vertices, train, settings, persons)
+    # A lazy array is read as an array is.
+    faces = data.vertices if model.channels == 3 else cast(Faces, data.signals)
+    return fit_prior(model, faces, train, settings, persons)
 
 
 def fit_codes(codes: npt.ArrayLike, kind: str, metric: Floats, seed: int, groups: Ints) -> Mixture:
@@ -141,7 +146,8 @@ def _energies(model: PlacedModel, codes: Codes, decoded: Faces | None) -> Floats
     slopes = np.linalg.lstsq(away, decoded.reshape(len(z), -1).astype(np.float64), rcond=None)[0]
     fields = slopes.T
     columns = np.asarray(model.weights, np.float64).T
-    return np.stack([fields.T @ (np.repeat(each, 3)[:, None] * fields) for each in columns])
+    channels = len(fields) // columns.shape[1]
+    return np.stack([fields.T @ (np.repeat(each, channels)[:, None] * fields) for each in columns])
 
 
 def _covariance(z: Floats) -> Floats:

@@ -23,8 +23,8 @@ class Detail:
 
     Attributes
     ----------
-    mean : float32 (V, 3), mm
-    basis : float32 (R, 3V), orthonormal rows
+    mean : float32 (V, C), mm
+    basis : float32 (R, CV), orthonormal rows
     deviation : float64 (R,), mm
     """
 
@@ -35,7 +35,7 @@ class Detail:
     def draw(
         self, count: int, random: np.random.Generator, temperature: float = 1.0
     ) -> npt.NDArray[np.float32]:
-        """Draw residuals, float32 (count, V, 3), mm.
+        """Draw residuals, float32 (count, V, C), mm.
 
         Parameters
         ----------

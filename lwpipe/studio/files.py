@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.data.signals import colors_of, positions
 from lwpipe.export.glb import INDICES, METRES_PER_MM, VERTICES, GlbBuffer, material
 from lwpipe.export.surface import vertex_normals
+from lwpipe.export.textured import obj_text
 from lwpipe.mesh.ply_file import write_ply
 
 Faces = npt.NDArray[np.float32]
@@ -19,24 +21,22 @@ Ints = npt.NDArray[np.int64]
 Colors = npt.NDArray[np.uint8]
 
 
-def obj(vertices: Faces, triangles: Ints) -> bytes:
+def obj(face: Faces, triangles: Ints) -> bytes:
     """Return an OBJ, mm; the vertices keep their order, and single precision its digits."""
-    lines = ["# units: mm"]
-    lines += [f"v {x:.9g} {y:.9g} {z:.9g}" for x, y, z in vertices.tolist()]
-    lines += [f"f {a} {b} {c}" for a, b, c in (triangles + 1).tolist()]
-    return ("\n".join(lines) + "\n").encode("ascii")
+    return obj_text(positions(face), triangles, colors_of(face)).encode("ascii")
 
 
-def ply(vertices: Faces, triangles: Ints) -> bytes:
+def ply(face: Faces, triangles: Ints) -> bytes:
     """Return a binary PLY, mm, as `lwpipe edit` writes it."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "face.ply"
-        write_ply(file, vertices, triangles)
+        write_ply(file, positions(face), triangles, colors_of(face))
         return file.read_bytes()
 
 
-def stl(vertices: Faces, triangles: Ints) -> bytes:
-    """Return a binary STL, mm; it has no vertices but corners of triangles."""
+def stl(face: Faces, triangles: Ints) -> bytes:
+    """Return a binary STL, mm; it has no vertices but corners of triangles, and no colours."""
+    vertices = positions(face)
     records = np.zeros(
         len(triangles), [("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("", "<u2")]
     )
@@ -82,5 +82,5 @@ FORMATS: dict[str, Callable[[Faces, Ints], bytes]] = {
     "obj": obj,
     "ply": ply,
     "stl": stl,
-    "glb": glb,
+    "glb": lambda face, triangles: glb(positions(face), triangles, colors_of(face)),
 }

@@ -16,6 +16,8 @@ Colors = npt.NDArray[np.uint8]
 
 CLAY = (214, 178, 158)
 LOOKS = ("shaded", "wireframe", "parts", "change in mm")
+# Beside them, where faces have colours of their own.
+SKIN = "skin"
 # Words in the names of measurements that say where their ends lie.
 _SPOTS = ("eye", "nose", "mouth", "chin", "jaw")
 _COLORMAP = "YlOrRd"

@@ -18,6 +18,7 @@ import viser
 from viser import _messages
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import positions
 from lwpipe.editor.session import Session
 from lwpipe.studio.scene import FaceScene
 from lwpipe.studio.workbench import Workbench
@@ -212,7 +213,7 @@ class Page:
                         bound.handle.value = value
             for show in self.after:
                 show()
-            self.scene.show_handles(session, self.bench.face)
+            self.scene.show_handles(session, positions(self.bench.face))
         self.server.flush()
 
     def say(self, sentence: str, client: int | None = None, good: bool = False) -> None:

@@ -14,9 +14,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from lwpipe.data.signals import LazyFaces
 from lwpipe.model.part_model import PartModel
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32] | LazyFaces
 Ints = npt.NDArray[np.int64]
 Place = Literal["memory", "stream"]
 
@@ -32,7 +33,7 @@ class Faces(Protocol):
     """A source of batches; every kind gives the same bits on the CPU."""
 
     def batches(self, rows: Iterable[Ints]) -> Generator[Tensor]:
-        """Yield standardised faces, float32 (n, V, 3), for each entry (n,) of `rows`, in its order.
+        """Yield standardised faces, float32 (n, V, C), for each entry (n,) of `rows`, in its order.
 
         Close the generator when it is not read to its end: `contextlib.closing`.
         """
@@ -43,7 +44,7 @@ def open_faces(
 ) -> Faces:
     """Choose where training takes its faces from.
 
-    All faces, standardised, are N V 12 bytes. They are held in the memory of the model's device if
+    All faces, standardised, are 4 N V C bytes. They are held in the memory of the model's device if
     that is at most a quarter of what is free there, and else read batch by batch from the memory
     map, which takes five batches of memory and no more.
 
@@ -51,8 +52,8 @@ def open_faces(
     ----------
     model : PartModel
         On the device of the training.
-    vertices : float32 (N, V, 3), mm
-        The memory-mapped store.
+    vertices : float32 (N, V, C)
+        `Dataset.signals`, which are read from the memory-mapped store.
     processes : how many processes hold faces; on the CPU they share its memory
     place : 'memory' or 'stream' instead of the choice by size
     """
@@ -108,7 +109,7 @@ class StreamedFaces:
             reader.shutdown(cancel_futures=True)
 
     def _read(self, rows: Ints) -> Tensor:
-        """Return faces (n, V, 3) in mm, read in the order of the file."""
+        """Return faces (n, V, C), read in the order of the file."""
         shape = (len(rows), *self._vertices.shape[1:])
         faces = torch.empty(shape, dtype=torch.float32, pin_memory=self._pinned)
         array = faces.numpy()

@@ -14,7 +14,7 @@ from lwpipe.editing import Pca
 from lwpipe.local_weights import load_local_weights
 from lwpipe.model.archive import save_model
 from lwpipe.model.base import Components
-from lwpipe.model.part_model import PartModel, standardisation
+from lwpipe.model.part_model import PartModel, channel_units, standardisation
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template import Pyramid
 from lwpipe.training.checkpoint import HISTORY_COLUMNS, Checkpoints, fingerprint
@@ -141,11 +141,12 @@ def run(
     train_rows, test_rows = dataset.indices("train"), dataset.indices("test")
     if len(test_rows) == 0:
         raise LwpipeError(f"{job.data}: has no test face, and training needs one.")
-    mean, scale = standardisation(dataset.vertices, train_rows, job.model.standardise)
+    signals = dataset.signals
+    mean, scale = standardisation(signals, train_rows, job.model.standardise)
     components = None
     if job.model.base == "pca":
         with one_blas_thread():
-            fitted = Pca.fit(dataset.vertices, train_rows, job.model.latent_size)
+            fitted = Pca.fit(signals, train_rows, job.model.latent_size, units=channel_units(scale))
         components = Components.padded(
             fitted.basis, fitted.deviation, job.model.latent_size, fitted.variance
         )
@@ -165,7 +166,7 @@ def run(
         steps = -(-len(train_rows) // training.batch_size)
         done = len(position.history)
         group.check_start(list(network.parameters()), done * steps + position.step)
-        faces = open_faces(model, dataset.vertices, group.size)
+        faces = open_faces(model, signals, group.size)
         with make_watcher(training.epochs, steps, done) as watcher:
             for note in notes:
                 watcher.note(note)

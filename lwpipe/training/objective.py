@@ -8,11 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import l1_loss
 
+from lwpipe.data.signals import COLOR, POSITION
 from lwpipe.model.network import PartAutoencoder, shuffle_parts
 
 
 class Losses(NamedTuple):
-    """The losses of a batch, each (), and what it is decoded to, (batch, V, 3)."""
+    """The losses of a batch, each (), and what it is decoded to, (batch, V, C)."""
 
     reconstruction: Tensor
     cycle: Tensor | None
@@ -55,6 +56,17 @@ def divergence(mean: Tensor, log_variance: Tensor, free: float = 0.0) -> Tensor:
     return each.mean(dim=0).clamp(min=free).sum()
 
 
+def distance(output: Tensor, faces: Tensor, color_weight: float) -> Tensor:
+    """Return the mean absolute difference of standardised faces (batch, V, C), ().
+
+    Of six channels it is that of the positions and, by its weight, that of the colours.
+    """
+    if faces.shape[-1] == 3:
+        return l1_loss(output, faces)
+    apart = (output - faces).abs()
+    return apart[..., POSITION].mean() + color_weight * apart[..., COLOR].mean()
+
+
 def objective(
     network: PartAutoencoder,
     x: Tensor,
@@ -63,6 +75,7 @@ def objective(
     cycle: bool = True,
     noise: Tensor | None = None,
     free: float = 0.0,
+    color_weight: float = 1.0,
 ) -> Losses:
     """Return the reconstruction loss, and those of shuffled parts.
 
@@ -75,7 +88,7 @@ def objective(
     Parameters
     ----------
     network : PartAutoencoder
-    x : (batch, V, 3)
+    x : (batch, V, C)
         Standardised faces.
     order : int (K, n), optional
         One permutation a part of the first n <= batch faces, which are shuffled; without it none
@@ -86,6 +99,7 @@ def objective(
     noise : (batch, Z), from N(0, 1): the codes are drawn by it from the encoder's distribution;
         without it they are its mean
     free : nats of the divergence of each number that cost nothing
+    color_weight : what colours count beside positions, where the faces have six channels
     """
     spread = None
     if noise is None:
@@ -96,7 +110,7 @@ def objective(
         spread = divergence(mean, log_variance, free)
     parts = network.parts(z)
     output = network.decode(parts)
-    reconstruction = l1_loss(output, x)
+    reconstruction = distance(output, x, color_weight)
     if order is None:
         return Losses(reconstruction, None, None, output, spread)
     count = order.shape[1]
@@ -106,9 +120,9 @@ def objective(
         faces = x.new_zeros(count, *x.shape[1:])
         for rows, share in zip(order, shares, strict=True):
             faces.addcmul_(x[rows], share)
-        blend = l1_loss(mixed, faces)
+        blend = distance(mixed, faces, color_weight)
     if cycle:
         again = network.parts(network.encode(mixed))
         decoded = network.decode(shuffle_parts(again, torch.argsort(order, dim=1)))
-        restored = l1_loss(decoded, x[:count])
+        restored = distance(decoded, x[:count], color_weight)
     return Losses(reconstruction, restored, blend, output, spread)

@@ -36,6 +36,9 @@ class TrainingSettings(Section):
     blend_weight: NonNegative = 0.0
     """Weight of the blend loss, by which shuffled parts are decoded to the blend of the faces by
     the local weights; 0.0: none."""
+    color_weight: NonNegative = 1.0
+    """What an error of colours counts beside one of positions, both standardised; read with
+    data.colors."""
     partition_weight: NonNegative = 0.0
     """Weight of the partition loss, by which the projections divide the code among the parts: their
     sum is 1, each is a projector, and the product of two is 0; 0.0: none, as model.base pca needs

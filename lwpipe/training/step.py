@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lwpipe.data.signals import POSITION
 from lwpipe.model.part_model import PartModel
 from lwpipe.training.objective import objective, partition
 from lwpipe.training.settings import TrainingSettings
@@ -78,9 +79,10 @@ def precision(device: torch.device, settings: TrainingSettings) -> AbstractConte
 
 
 def error_mm(model: PartModel, output: Tensor, x: Tensor) -> Tensor:
-    """Return the sum over faces (n, V, 3) of the mean vertex distance, mm, float64 ()."""
+    """Return the sum over faces (n, V, C) of the mean vertex distance, mm, float64 ()."""
     with torch.no_grad():
-        distance: Tensor = ((output - x) * model.scale).norm(dim=2)
+        apart = ((output - x) * model.scale)[..., POSITION]
+        distance: Tensor = apart.norm(dim=2)
         return distance.mean(dim=1).double().sum()
 
 
@@ -103,7 +105,7 @@ def add_gradients(
     Parameters
     ----------
     model : PartModel
-    x : (n, V, 3)
+    x : (n, V, C)
         The share: standardised faces.
     orders : shuffles of each piece, as `draw_order` gives them; as many as there are pieces
     batch : number of faces of the whole batch
@@ -126,7 +128,7 @@ def add_gradients(
         with precision(x.device, settings):
             found = objective(
                 model.network, part, order, shares, settings.cycle_weight > 0, noise,
-                settings.free_bits,
+                settings.free_bits, settings.color_weight,
             )  # fmt: skip
             none = torch.zeros_like(found.reconstruction)
             cycle = none if found.cycle is None else found.cycle

@@ -19,9 +19,9 @@ TRAINING = TrainingSettings(epochs=25, batch_size=8, learning_rate=1e-2, device=
 SHORT = TRAINING.model_copy(update={"epochs": 3, "batch_size": 12})
 
 
-def make_inputs(folder: Path) -> Path:
+def make_inputs(folder: Path, **data: object) -> Path:
     """Write 36 training and 4 test faces with all that training needs."""
-    settings = DataSettings.model_validate({"faces": 40, "synthetic": {"vertices": 1500}})
+    settings = DataSettings.model_validate({"faces": 40, "synthetic": {"vertices": 1500}, **data})
     make_dataset(settings, folder / "data")
     make_template(
         folder / "data",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.data.signals import positions
 from lwpipe.evaluation.measure import Column, OfReconstruction
 from lwpipe.evaluation.sampling import draw_rows
 
@@ -23,8 +24,9 @@ def vertex_distances(a: Faces, b: Faces) -> npt.NDArray[np.float32]:
     Parameters
     ----------
     a, b : float32 (..., V, 3), mm
+        Of faces with colours, (..., V, 6), the positions count.
     """
-    difference = a - b
+    difference = positions(a) - positions(b)
     distances: npt.NDArray[np.float32] = np.sqrt(
         np.einsum("...c,...c->...", difference, difference)
     )
@@ -41,8 +43,8 @@ def reconstruction_distances(
 
     Parameters
     ----------
-    reconstruct : from faces (b, V, 3) to faces (b, V, 3), mm
-    vertices : float32 (N, V, 3), mm
+    reconstruct : from faces (b, V, C) to faces (b, V, C), mm
+    vertices : float32 (N, V, C), mm
         May be memory-mapped.
     rows : int (n,)
         The faces to measure.
@@ -91,7 +93,7 @@ class Reconstruction(OfReconstruction):
 
     def measure(self, bench: Bench, reconstruct: Callable[[Faces], Faces]) -> dict[str, Any]:
         """Return the error on the test faces, and its mean on as many training faces."""
-        vertices = bench.data.vertices
+        vertices = bench.inputs
         error = reconstruction_error(
             reconstruction_distances(reconstruct, vertices, bench.test_rows)
         )

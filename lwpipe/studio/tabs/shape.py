@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lwpipe.data.signals import positions
 from lwpipe.editor import Editor
 from lwpipe.editor.session import Handle
 from lwpipe.studio.page import Page
@@ -39,7 +40,7 @@ def handle_tab(page: Page) -> None:
 
     def clicked(event: Any) -> None:
         origin, direction = (np.array(each) for each in (event.ray_origin, event.ray_direction))
-        vertex = hit(bench.face, bench.editor.triangles, origin / UNIT, direction)
+        vertex = hit(positions(bench.face), bench.editor.triangles, origin / UNIT, direction)
         if vertex is None:
             return
         pinning = mode.value == "a pin"
@@ -47,7 +48,7 @@ def handle_tab(page: Page) -> None:
             f"click {vertex}",
             (lambda: bench.pin(vertex))
             if pinning
-            else (lambda: bench.pull(vertex, bench.face[vertex], part())),
+            else (lambda: bench.pull(vertex, positions(bench.face)[vertex], part())),
             event.client_id,
         )
 
@@ -56,7 +57,9 @@ def handle_tab(page: Page) -> None:
     async def dragged(event: Any) -> None:
         if event.phase == "start":
             start = np.array(event.start_position) / UNIT
-            held[event.client_id] = int(np.linalg.norm(bench.face - start, axis=1).argmin())
+            held[event.client_id] = int(
+                np.linalg.norm(positions(bench.face) - start, axis=1).argmin()
+            )
         vertex, goal = held.get(event.client_id), np.array(event.end_position) / UNIT
         if vertex is not None:
             page.later(
@@ -77,7 +80,7 @@ def handle_tab(page: Page) -> None:
     scene.on_pull = pull
 
     def away(handle: Handle) -> float:
-        return float(np.linalg.norm(bench.face[handle.vertex] - np.array(handle.place)))
+        return float(np.linalg.norm(positions(bench.face)[handle.vertex] - np.array(handle.place)))
 
     def show() -> None:
         session = bench.session

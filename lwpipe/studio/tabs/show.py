@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lwpipe.data.signals import colors_of, positions
 from lwpipe.editor.session import Session
 from lwpipe.studio.album import Album
 from lwpipe.studio.files import FORMATS
-from lwpipe.studio.looks import LOOKS, change_colors, color_bar, part_colors
+from lwpipe.studio.looks import LOOKS, SKIN, change_colors, color_bar, part_colors
 from lwpipe.studio.page import Page
 from lwpipe.studio.pictures import png, strip_of_steps
 from lwpipe.studio.scene import CAMERAS
@@ -19,7 +20,8 @@ _SHOWN_STEPS = 24
 def look_tab(page: Page) -> None:
     """Add how the face is shown."""
     bench, gui, scene = page.bench, page.server.gui, page.scene
-    look = gui.add_dropdown("Look", LOOKS)
+    painted = bench.editor.model.channels > 3
+    look = gui.add_dropdown("Look", (SKIN, *LOOKS) if painted else LOOKS)
     bar = gui.add_image(color_bar(1.0), visible=False)
     beside = gui.add_checkbox("The source beside it", False)
     blink = gui.add_checkbox("Show the source in its place", False, hint="on and off: blink")
@@ -55,8 +57,11 @@ def look_tab(page: Page) -> None:
         elif look.value == "parts":
             colors = part_colors(bench.editor.weights)
         elif look.value == "change in mm":
-            colors, end = change_colors(face, bench.source)
-        scene.show(face, bench.source if beside.value else None, colors, look.value == "wireframe")
+            colors, end = change_colors(positions(face), positions(bench.source))
+        elif look.value == SKIN:
+            colors = colors_of(face)
+        aside = positions(bench.source) if beside.value else None
+        scene.show(positions(face), aside, colors, look.value == "wireframe")
         bar.visible = end is not None
         if end is not None:
             bar.image = color_bar(end)

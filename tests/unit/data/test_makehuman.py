@@ -39,6 +39,7 @@ from lwpipe.data.sources.makehuman.people import (
     macro_coefficients,
     macro_targets,
 )
+from lwpipe.data.sources.makehuman.skin import skin_of
 from lwpipe.data.sources.makehuman.targets import (
     deformation,
     pair_targets,
@@ -444,3 +445,34 @@ def test_a_folder_gives_the_same_as_what_is_installed(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "kit")
     with pytest.raises(LwpipeError, match=r"^data\.makehuman\.path: .* is neither a folder"):
         read_kit(MakeHumanSettings(path=str(tmp_path / "kit")))
+
+
+@needs_data
+def test_faces_are_painted_on_their_regions(tmp_path: Path) -> None:
+    """Lips are redder than the skin about them, eyes have whites, skin follows the origins."""
+    described = {"source": "makehuman", "faces": 30, "colors": True}
+    data = make_dataset(DataSettings.model_validate(described), tmp_path / "colours")
+    plain = make_dataset(
+        DataSettings.model_validate(described | {"colors": False}), tmp_path / "plain"
+    )
+    np.testing.assert_array_equal(plain.vertices, data.vertices)
+    settings = MakeHumanSettings()
+    skin = skin_of(settings)
+    lab = np.asarray(data.lab[:])
+    lips, bare = skin.lips > 0.9, (skin.lips == 0) & (skin.inside == 0) & (skin.beard < 0.05)
+    assert 50 < lips.sum() < 400
+    assert (lab[:, lips, 1].mean(axis=1) > lab[:, bare, 1].mean(axis=1)).all()
+    assert 50 < skin.inside.sum() < 700
+    whites = (skin.inside > 0) & (skin.iris < 0.05)
+    assert (lab[:, whites, 0].max(axis=1) > lab[:, bare, 0].mean(axis=1)).all()
+    persons, _ = draw_faces(read_kit(settings), settings, 30, 0)
+    african = persons[:, PERSON.index("african")]
+    assert np.corrcoef(african, lab[:, bare, 0].mean(axis=1))[0, 1] < -0.4
+
+
+@needs_data
+def test_a_hand_has_even_skin(tmp_path: Path) -> None:
+    hand = {"source": "makehuman", "faces": 6, "colors": True, "makehuman": {"region": "hand"}}
+    data = make_dataset(DataSettings.model_validate(hand), tmp_path)
+    apart = np.asarray(data.lab[:])
+    assert (apart.std(axis=1).max(axis=1) < 6).all()

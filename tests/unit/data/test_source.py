@@ -74,7 +74,7 @@ def test_the_sources_that_are_there() -> None:
     ]
     schema = DataSettings.model_json_schema()["properties"]
     assert schema["source"]["enum"] == list(SOURCES)
-    shared = ["source", "faces", "test_fraction", "split_by", "seed", "align", "scale"]
+    shared = ["source", "faces", "test_fraction", "split_by", "seed", "align", "scale", "colors"]
     assert list(schema) == [*shared, *(each.key() for each in SOURCES.values())]
 
 
@@ -95,7 +95,8 @@ def test_the_keys_that_a_source_reads(name: str) -> None:
     keys = DataSettings.keys(name)
     assert keys[:5] == ("source", "faces", "test_fraction", "split_by", "seed")
     assert keys[-1] == SOURCES[name].key()
-    assert set(keys[5:-1]) == (set() if name == "synthetic" else {"align", "scale"})
+    aligned = set() if name == "synthetic" else {"align", "scale"}
+    assert set(keys[5:-1]) == aligned | ({"colors"} if SOURCES[name].colored else set())
     assert set(keys) < set(DataSettings.keys())
 
 

@@ -57,6 +57,7 @@ class Halves:
     """A model that knows the truth: parts are the factors that they own."""
 
     parts_match_weights = True
+    channels = 3
     linear_path = None
     info: dict[str, object] = {}  # noqa: RUF012 - nothing is ever written there
 

@@ -38,9 +38,7 @@ HISTORY = (
 def test_learning_curve(tmp_path, lines):
     (tmp_path / "history.csv").write_text(HISTORY + "\n".join(lines) + "\n")
     for name in ("a.png", "b.png"):
-        draw_learning_curve(
-            tmp_path / "history.csv", tmp_path / name, tmp_path / "front.png", SMALL
-        )
+        draw_learning_curve(tmp_path / "history.csv", tmp_path / name, SMALL)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     assert size(tmp_path / "a.png") == (420, 155)
 
@@ -77,7 +75,7 @@ def test_diversity(tmp_path, sets, count):
     table = tmp_path / "points.csv"
     table.write_text("set,id,pca_x,pca_y,tsne_x,tsne_y\n" + "\n".join(rows) + "\n")
     for name in ("a.png", "b.png"):
-        draw_diversity(table, tmp_path / name, tmp_path / "front.png", SMALL)
+        draw_diversity(table, tmp_path / name, SMALL)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     green = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(int)
     has_green = (

@@ -240,14 +240,24 @@ def test_faces_and_steps_are_shown_as_pictures_and_parts_are_pointed_out(
     page, plain = eyes.page, eyes.picture()
 
     # The place of a part lights up where the mouse is over its card, and goes out by itself.
-    page.locator(f"[data-part='{NOSE}']").hover()
-    page.wait_for_timeout(300)
-    lit = eyes.picture(away=False)
     share = editor.weights[:, NOSE]
-    near, far = changed_where(plain, lit, eyes.pixels(bench.face[share > 0.8]))
-    assert near > 20 * max(far, 0.5)
-    page.wait_for_timeout(2500)
-    assert np.abs(eyes.picture(away=False) - plain).sum(axis=2).mean() < 0.5
+    places = eyes.pixels(bench.face[share > 0.8])
+
+    def is_lit() -> bool:
+        # On a machine that is busy it may have gone out before it is seen: point again.
+        page.mouse.move(5, 400)
+        page.locator(f"[data-part='{NOSE}']").hover()
+        page.wait_for_timeout(300)
+        near, far = changed_where(plain, eyes.picture(away=False), places)
+        return near > 20 * max(far, 0.5)
+
+    assert any(is_lit() for _ in range(8))
+
+    def is_out() -> bool:
+        page.wait_for_timeout(2500)
+        return bool(np.abs(eyes.picture(away=False) - plain).sum(axis=2).mean() < 0.5)
+
+    assert any(is_out() for _ in range(4))
 
     # A drop-down has pictures of the faces that are seen of it, also of what is searched for.
     box = eyes.row("From", NOSE).locator("input[role=combobox]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +13,16 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.core.paths import files_in, searched, user_path
 from lwpipe.core.settings import Section
 from lwpipe.core.stage import Size
-from lwpipe.data.source import Made, Opened, Source
+from lwpipe.data.source import Colors, Made, Opened, Source
 
 if TYPE_CHECKING:
-    from lwpipe.data.sources.aflw.model import BaselModel
+    from lwpipe.data.sources.aflw.model import BaselModel, BaselTexture
 
 SHAPE_FILE = "Model_Shape.mat"
 # As the code of AFLW2000-3D calls it, and that of 3DDFA.
 EXPRESSION_FILES = ("Model_Exp.mat", "Model_Expression.mat")
+# Colours of its vertices, where the file of shapes does not hold them.
+TEXTURE_FILE = "Model_Tex.mat"
 # The Basel Face Model as the University of Basel gives it, from which the file of shapes is made.
 _BASEL_FILE = "01_MorphableModel.mat"
 # The Basel Face Model as AFLW2000-3D crops it.
@@ -33,9 +35,10 @@ class AflwSettings(Section):
     """AFLW2000-3D on the Basel Face Model, both brought by you; read with source 'aflw2000-3d'."""
 
     model_dir: str | None = None
-    """Folder with Model_Shape.mat and Model_Exp.mat or Model_Expression.mat."""
+    """Folder with Model_Shape.mat and Model_Exp.mat or Model_Expression.mat; for data.colors with
+    texMU and texPC too, in Model_Shape.mat or in Model_Tex.mat."""
     faces_dir: str | None = None
-    """Folder with one .mat a face (Shape_Para, Exp_Para)."""
+    """Folder with one .mat a face (Shape_Para, Exp_Para; for data.colors also Tex_Para)."""
 
 
 def model_files(folder: Path) -> tuple[Path, Path]:
@@ -74,6 +77,7 @@ class Aflw(Source[AflwSettings]):
     Settings = AflwSettings
     required = ("model_dir", "faces_dir")
     alignment = "on request"
+    colored = True
 
     def _folder(self, key: str) -> Path:
         return user_path(f"data.aflw2000_3d.{key}", getattr(self.own, key))
@@ -82,7 +86,8 @@ class Aflw(Source[AflwSettings]):
         """Return the two files of the model and those of the faces."""
         from lwpipe.data.sources.aflw.model import face_files
 
-        model = files_in(self._folder("model_dir"), (SHAPE_FILE, *EXPRESSION_FILES))
+        names = (SHAPE_FILE, *EXPRESSION_FILES, *([TEXTURE_FILE] if self.with_colors else []))
+        model = files_in(self._folder("model_dir"), names)
         # Where both names of one file are there, the first is read.
         unread = EXPRESSION_FILES[1] if EXPRESSION_FILES[0] in {f.name for f in model} else None
         model = [file for file in model if file.name != unread]
@@ -110,6 +115,10 @@ class Aflw(Source[AflwSettings]):
         files = basel.list_faces(self.own.faces_dir or "")
         used = files[: self.faces]
         ids = [file.stem for file in used]
+        texture, tones = None, np.empty((len(used), 0))
+        if self.with_colors:
+            texture = basel.read_texture(self.own.model_dir or "", len(model.mean))
+            tones = np.stack([basel.read_tone(file, texture) for file in used])
         return _Parametric(
             ids=ids,
             subjects=ids,
@@ -121,6 +130,8 @@ class Aflw(Source[AflwSettings]):
             parameters=np.stack([basel.read_face(file, model) for file in used]),
             files=used,
             found=len(files),
+            texture=texture,
+            tones=tones,
         )
 
 
@@ -132,6 +143,8 @@ class _Parametric(Made):
     parameters: npt.NDArray[np.float64]
     files: list[Path]
     found: int
+    texture: BaselTexture | None
+    tones: npt.NDArray[np.float64]
 
     def make(self, rows: slice) -> npt.NDArray[np.floating[Any]]:
         """Return the faces of some rows."""
@@ -141,8 +154,17 @@ class _Parametric(Made):
         check_faces(faces, self.files[rows])
         return faces
 
+    def paint(self, rows: slice) -> Colors:
+        """Return the colours of the faces of some rows."""
+        from lwpipe.data.sources.aflw.model import paint_faces
+
+        return paint_faces(cast("BaselTexture", self.texture), self.tones[rows])
+
     def provenance(self) -> dict[str, Any]:
         """Return what of the model was used."""
+        of_colors = (
+            {} if self.texture is None else {"texture_components": self.texture.basis.shape[1]}
+        )
         return {
             "licence": "Basel Face Model and AFLW2000-3D: the user's own, under the licences of "
             "their owners",
@@ -151,6 +173,7 @@ class _Parametric(Made):
             "faces_found": self.found,
             "shape_components": self.model.shape_count,
             "expression_components": self.model.expression_count,
+            **of_colors,
             "units_in_files": "um",
             "alignment": None,
         }

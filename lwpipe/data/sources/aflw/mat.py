@@ -72,6 +72,14 @@ def read_mat(path: str | Path, names: Sequence[str]) -> dict[str, npt.NDArray[An
     return {name: content[name] for name in names}
 
 
+def variables(path: str | Path) -> list[str]:
+    """Return the names of the variables of a .mat file; none where it cannot be read."""
+    try:
+        return [name for name, _, _ in scipy.io.whosmat(str(path), appendmat=False)]
+    except Exception:  # what is wrong with it is told when it is read
+        return []
+
+
 def _check_version(path: Path, file: BinaryIO) -> None:
     header = file.read(HEADER_BYTES)
     if not header:

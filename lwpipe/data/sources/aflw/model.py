@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.paths import check_names, searched, user_path
-from lwpipe.data.sources.aflw import EXPRESSION_FILES, SHAPE_FILE, model_files
-from lwpipe.data.sources.aflw.mat import read_mat
+from lwpipe.data.sources.aflw import EXPRESSION_FILES, SHAPE_FILE, TEXTURE_FILE, model_files
+from lwpipe.data.sources.aflw.mat import read_mat, variables
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import check_coordinates
 
@@ -127,7 +127,8 @@ def face_files(folder: Path) -> list[Path]:
         file
         for file in folder.glob("*.mat")
         # Both parts may lie in one folder; files that start with a dot are not the user's.
-        if file.name not in (SHAPE_FILE, *EXPRESSION_FILES) and not file.name.startswith(".")
+        if file.name not in (SHAPE_FILE, TEXTURE_FILE, *EXPRESSION_FILES)
+        and not file.name.startswith(".")
     )
 
 
@@ -186,6 +187,101 @@ def read_face(file: str | Path, model: BaselModel) -> Floats:
         _check_values(Path(file), name, face[name])
         parts.append(face[name].reshape(-1).astype(np.float64))
     return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class BaselTexture:
+    """The linear model of the colours.
+
+    Attributes
+    ----------
+    mean : float64 (3V,), sRGB from 0 to 255: red, green, blue of vertex 0, of vertex 1, ...
+    basis : float32 or float64 (3V, T)
+    """
+
+    mean: Floats
+    basis: npt.NDArray[np.floating]
+
+
+def read_texture(folder: str | Path, rows: int) -> BaselTexture:
+    """Read texMU (3V x 1) and texPC (3V x T), of Model_Tex.mat or else of Model_Shape.mat.
+
+    Where there is a texEV (T x 1), the standard deviations of the components, Tex_Para counts in
+    these, as in the Basel Face Model itself.
+
+    Parameters
+    ----------
+    folder : of the model
+    rows : 3V of its shapes
+
+    Raises
+    ------
+    LwpipeError
+        If they are missing or do not fit.
+    """
+    folder = user_path("data.aflw2000_3d.model_dir", folder)
+    file = folder / TEXTURE_FILE
+    if not file.exists():
+        file = folder / SHAPE_FILE
+    there = variables(file)
+    if not {"texMU", "texPC"} <= set(there):
+        raise LwpipeError(
+            f"{folder}: has no colours: neither {TEXTURE_FILE} nor {SHAPE_FILE} holds texMU and "
+            "texPC."
+        )
+    names = ["texMU", "texPC", *(["texEV"] if "texEV" in there else [])]
+    read = read_mat(file, names)
+    mean, basis = read["texMU"], read["texPC"]
+    for name, array, columns in (("texMU", mean, 1), ("texPC", basis, None)):
+        if array.ndim != 2 or len(array) != rows or array.shape[1] != (columns or array.shape[1]):
+            raise LwpipeError(
+                f"{file}: {name} is {_size(array)}; mu_shape has {rows} rows, so it must be "
+                f"{rows} x {columns or 'the components'}."
+            )
+    for name, array in read.items():
+        _check_values(file, name, array)
+    kind = basis.dtype if basis.dtype.kind == "f" else np.dtype(np.float64)
+    basis = basis.astype(kind)
+    if "texEV" in read:
+        if read["texEV"].size != basis.shape[1]:
+            raise LwpipeError(
+                f"{file}: texEV is {_size(read['texEV'])} for {basis.shape[1]} columns."
+            )
+        basis = basis * read["texEV"].reshape(-1).astype(kind)
+    return BaselTexture(mean.reshape(-1).astype(np.float64), basis)
+
+
+def read_tone(file: str | Path, texture: BaselTexture) -> Floats:
+    """Return Tex_Para of one face, float64 (T,).
+
+    Raises
+    ------
+    LwpipeError
+        If it is missing, of another length than the components, or not finite.
+    """
+    tone = read_mat(file, ("Tex_Para",))["Tex_Para"]
+    length = texture.basis.shape[1]
+    if tone.size != length or max(tone.shape) != length:
+        raise LwpipeError(
+            f"{file}: Tex_Para is {_size(tone)}; the model has {length} components of colours, so "
+            f"it must be {length} x 1."
+        )
+    _check_values(Path(file), "Tex_Para", tone)
+    return np.asarray(tone.reshape(-1), np.float64)
+
+
+def paint_faces(texture: BaselTexture, tones: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Return the colours texMU + texPC Tex_Para, uint8 (n, V, 3), sRGB; what is beyond is clipped.
+
+    Parameters
+    ----------
+    tones : float (n, T)
+    """
+    amounts = np.asarray(tones, np.float64).astype(texture.basis.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        colors = np.nan_to_num(texture.mean + amounts @ texture.basis.T, nan=0.0)
+    whole = np.rint(np.clip(colors, 0, 255)).astype(np.uint8)
+    return np.asarray(whole.reshape(len(amounts), -1, 3))
 
 
 def make_faces(model: BaselModel, parameters: npt.ArrayLike) -> Floats:

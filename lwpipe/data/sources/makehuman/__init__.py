@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -14,9 +15,10 @@ from lwpipe.core.paths import user_path
 from lwpipe.core.settings import Positive, Section, Share
 from lwpipe.core.stage import Size
 from lwpipe.data.factors import Factors
-from lwpipe.data.source import Made, Opened, Source, numbered
+from lwpipe.data.source import Colors, Made, Opened, Source, numbered
 
 if TYPE_CHECKING:
+    from lwpipe.data.skin import Skin
     from lwpipe.data.sources.makehuman.kit import MakeHumanKit
 
 # Faces made at a time.
@@ -80,6 +82,7 @@ class MakeHuman(Source[MakeHumanSettings]):
     place = 2.5
     Settings = MakeHumanSettings
     endless = True
+    colored = True
 
     def inputs(self) -> list[Path]:
         """Return the files in the folder, or the archive, that the settings name."""
@@ -134,6 +137,7 @@ class MakeHuman(Source[MakeHumanSettings]):
             persons=persons,
             factors=factors,
             settings=self.own,
+            seed=self.seed,
         )
 
 
@@ -177,12 +181,24 @@ class _Drawn(Made):
     persons: Floats
     factors: Floats
     settings: MakeHumanSettings
+    seed: int
 
     def make(self, rows: slice) -> npt.NDArray[np.floating[Any]]:
         """Return the faces of some rows."""
         from lwpipe.data.sources.makehuman.kit import make_faces
 
         return make_faces(self.kit, self.persons[rows], self.factors[rows])
+
+    @cached_property
+    def _skins(self) -> tuple[Skin, Floats]:
+        from lwpipe.data.sources.makehuman.skin import draw_people, skin_of
+
+        return skin_of(self.settings), draw_people(self.persons, self.seed)
+
+    def paint(self, rows: slice) -> Colors:
+        """Return the colours of the faces of some rows."""
+        skin, factors = self._skins
+        return skin.paint(factors[rows])
 
     def provenance(self) -> dict[str, Any]:
         """Return what of MakeHuman was used."""

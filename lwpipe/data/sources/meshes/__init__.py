@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # A binary PLY file holds 12 bytes a vertex and, with about two triangles a vertex, 26 for these;
 # other formats take more, so that this is a bound from above.
 _MESH_BYTES = 38
+# What meshes with colours may name: materials and images.
+_BESIDE = (".mtl", ".png", ".jpg", ".jpeg", ".bmp", ".tga")
 # What is assumed of meshes that cannot be looked at.
 _USUAL = Size(1000, 20_000)
 
@@ -64,15 +66,27 @@ class Meshes(Source[MeshesSettings]):
     place = 4
     Settings = MeshesSettings
     required = ("path",)
+    colored = True
 
     def inputs(self) -> list[Path]:
-        """Return the meshes, or the arrays and the meshes with their triangles; and the table."""
+        """Return the meshes, or the arrays and the meshes with their triangles; and the table.
+
+        With colours also the materials and images that lie beside them.
+        """
         from lwpipe.data.sources.meshes.places import files_of
 
         found = []
         user_path("data.meshes.path", self.own.path or "")
         with suppress(LwpipeError):  # what cannot be found is told of when it is opened
             found += files_of(self._place(), self.faces)
+            if self.with_colors:
+                folders = sorted({file.parent for file in found})
+                found += [
+                    file
+                    for folder in folders
+                    for file in sorted(folder.iterdir())
+                    if file.suffix.lower() in _BESIDE and file.is_file()
+                ]
         if self.own.table is not None:
             table = user_path("data.meshes.table", self.own.table)
             found += [table] if table.is_file() else []

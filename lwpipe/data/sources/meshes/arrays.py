@@ -55,6 +55,32 @@ def read_array(path: Path) -> tuple[npt.NDArray[np.floating], Ints]:
     return vertices, triangles
 
 
+def read_array_colors(path: Path, shape: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    """Return the colours of an NPZ file, uint8 (N, V, 3), sRGB, of vertices of that shape.
+
+    They are its array 'colors': of 8 bits, or in floating point from 0 to 1.
+
+    Raises
+    ------
+    MeshError
+        If there are none, or they do not fit.
+    """
+    if path.suffix.lower() != ".npz":
+        raise MeshError("has no colours; use an NPZ with 'vertices', 'triangles' and 'colors'")
+    if "colors" not in array_shapes(path):
+        raise MeshError("has no colours: it has no array 'colors'")
+    colors = read_npz(path, "an archive of meshes", ("colors",))["colors"]
+    if colors.shape != shape:
+        raise MeshError(f"has colours {colors.shape} for vertices {shape}")
+    if colors.dtype.kind == "f":
+        if not ((colors >= 0) & (colors <= 1)).all():
+            raise MeshError("has colours out of range: 0 to 1 in floating point")
+        return np.asarray(np.rint(255 * colors), np.uint8)
+    if colors.dtype != np.uint8:
+        raise MeshError(f"has colours of the type {colors.dtype}, expected uint8 or floating point")
+    return np.asarray(colors, np.uint8)
+
+
 def _open_npy(path: Path) -> npt.NDArray[np.floating]:
     if not path.is_file():
         raise LwpipeError(f"{path}: is no file.")

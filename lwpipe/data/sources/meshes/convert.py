@@ -6,18 +6,20 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.source import Faces, Opened, Rows
+from lwpipe.data.source import Colors, Faces, Opened, Rows
 from lwpipe.data.sources.meshes import MeshesSettings
 from lwpipe.data.sources.meshes.items import MeshItem, list_meshes
 from lwpipe.data.sources.meshes.places import find
 from lwpipe.data.sources.meshes.table import MeshTable, read_table
 from lwpipe.mesh.faults import MeshError
+from lwpipe.mesh.read_colors import read_uv
+from lwpipe.mesh.texture import UvMap
 from lwpipe.mesh.units import MM_PER_UNIT, guess_unit
 
 Ints = npt.NDArray[np.int64]
@@ -109,7 +111,35 @@ class Meshes(Opened):
         LwpipeError
             With one line for each mesh that cannot be used.
         """
+        yield from self._fitting(centred, dict(self.faults))
+
+    def colored_chunks(self, centred: bool) -> Iterator[tuple[Rows, Faces, Colors]]:
+        """Yield the same with their colours; raise for those without as for those of other shape.
+
+        Raises
+        ------
+        LwpipeError
+            With one line for each mesh that cannot be used.
+        """
         faults = dict(self.faults)
+        for row, vertices in self._fitting(centred, faults):
+            item = self.items[cast(int, row)]
+            try:
+                colors = item.colors()
+                if len(colors) != len(vertices):
+                    raise MeshError(f"has {len(colors)} colours for {len(vertices)} vertices")
+            except MeshError as error:
+                faults[cast(int, row)] = str(error)
+                continue
+            yield row, vertices, colors
+
+    def uv(self) -> UvMap | None:
+        """Return the UV map of the first mesh, where it is a file with one."""
+        item = self.items[self.first]
+        return None if item.file is None else read_uv(item.file)
+
+    def _fitting(self, centred: bool, faults: dict[int, str]) -> Iterator[tuple[Rows, Faces]]:
+        """Yield the meshes that fit the first one; raise for what is in `faults` at the end."""
         last: tuple[Ints, str] | None = None
         for row in range(self.first, len(self.items)):
             try:

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.data.sources.meshes.arrays import read_array
+from lwpipe.data.sources.meshes.arrays import read_array, read_array_colors
 from lwpipe.data.sources.meshes.places import Place
 from lwpipe.mesh.read import check_coordinates, read_mesh
+from lwpipe.mesh.read_colors import read_colors
 
 Ints = npt.NDArray[np.int64]
+Colors = npt.NDArray[np.uint8]
 Mesh = tuple[npt.NDArray[np.floating], Ints]
 
 
@@ -32,17 +34,23 @@ class MeshItem:
         As messages name it.
     read : callable
         Returns vertices (V, 3) and triangles int64 (F, 3); raises MeshError.
+    colors : callable
+        Returns the colours of the vertices, uint8 (V, 3), sRGB; raises MeshError.
     subject, expression, split : str or None
         As the folders above it or the name of its array tell.
+    file : Path or None
+        Of a mesh that is a file of its own.
     """
 
     name: str
     id: str
     label: str
     read: Callable[[], Mesh]
+    colors: Callable[[], Colors]
     subject: str | None = None
     expression: str | None = None
     split: str | None = None
+    file: Path | None = None
 
 
 def list_meshes(place: Place) -> list[MeshItem]:
@@ -65,8 +73,10 @@ def list_meshes(place: Place) -> list[MeshItem]:
                 id=name.removesuffix(file.suffix),
                 label=str(file),
                 read=partial(read_mesh, file),
+                colors=partial(read_colors, file),
                 subject=told.get("subject"),
                 expression=told.get("expression"),
+                file=file,
             )
         )
     return found
@@ -83,6 +93,13 @@ def _rows(path: Path, told: bool) -> list[MeshItem]:
         check_coordinates(face)
         return face, triangles
 
+    colors: list[Colors] = []
+
+    def painted(row: int) -> Colors:
+        if not colors:
+            colors.append(read_array_colors(path, vertices.shape))
+        return np.asarray(colors[0][row])
+
     width = max(5, len(str(len(vertices) - 1)))
     return [
         MeshItem(
@@ -90,6 +107,7 @@ def _rows(path: Path, told: bool) -> list[MeshItem]:
             id=f"{path.stem}_{row:0{width}d}",
             label=f"{path}: face {row} (counted from 0)",
             read=partial(read, row),
+            colors=partial(painted, row),
             split=path.stem.lower() if told else None,
         )
         for row in range(len(vertices))

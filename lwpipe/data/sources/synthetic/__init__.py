@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import Field
 from lwpipe.core.settings import Section
 from lwpipe.core.stage import Size
 from lwpipe.data.factors import Factors
-from lwpipe.data.source import Made, Opened, Source
+from lwpipe.data.source import Colors, Made, Opened, Source
 
 if TYPE_CHECKING:
     from lwpipe.data.sources.synthetic.grid import FaceGrid
@@ -37,6 +38,7 @@ class Synthetic(Source[SyntheticSettings]):
     Settings = SyntheticSettings
     alignment = "never"
     endless = True
+    colored = True
 
     def size(self) -> Size:
         """Return the numbers of the settings."""
@@ -70,6 +72,7 @@ class Synthetic(Source[SyntheticSettings]):
             grid=grid,
             parameters=parameters,
             with_expressions=self.own.expressions,
+            seed=self.seed,
         )
 
 
@@ -106,12 +109,25 @@ class _Population(Made):
     grid: FaceGrid
     parameters: npt.NDArray[np.float64]
     with_expressions: bool
+    seed: int
 
     def make(self, rows: slice) -> npt.NDArray[np.floating[Any]]:
         """Return the faces of some rows."""
         from lwpipe.data.sources.synthetic.faces import synthesize
 
         return synthesize(self.parameters[rows], self.grid)
+
+    @cached_property
+    def _skins(self) -> Floats:
+        from lwpipe.data.sources.synthetic.skin import draw_people
+
+        return draw_people(self.parameters, self.seed)
+
+    def paint(self, rows: slice) -> Colors:
+        """Return the colours of the faces of some rows."""
+        from lwpipe.data.sources.synthetic.skin import skin_of
+
+        return skin_of(self.grid).paint(self._skins[rows])
 
     def provenance(self) -> dict[str, Any]:
         """Return the names of what was drawn."""
