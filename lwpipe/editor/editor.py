@@ -189,7 +189,7 @@ class Editor(Pulling):
         return self.edit(face, {part: (drawn.name, 1.0)}, keep, harmony)
 
     def vertices(self, session: Session) -> Faces:
-        """Return the face that a session makes, float32 (V, 3), mm.
+        """Return the face that a session makes, float32 (V, C), mm.
 
         Parts are exchanged first, then handles are pulled, part by part, then measurements are set;
         what is locked is the source's at the end.
@@ -205,7 +205,7 @@ class Editor(Pulling):
             for part, (target, alpha) in session.parts.items()
             if alpha != 0
         }
-        face = self.edit(source, parts, session.keep, session.harmony)
+        face = self.edit(source, parts, session.keep, session.harmony, texture=session.texture)
         for part in sorted({handle.part for handle in session.handles}):
             pulled = {each.vertex: each.place for each in session.handles if each.part == part}
             face = self.drag(face, pulled, part, session.pins)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.signals import joined
+from lwpipe.data.signals import joined, positions
 from lwpipe.data.store import Dataset
 from lwpipe.editor.draws import Draws, drawn_of
 from lwpipe.editor.session import MAX_MM
@@ -91,10 +91,20 @@ class FaceBook:
             If it is none.
         """
         vertices = np.asarray(face, np.float32)
-        count = self.model.vertex_count
         channels = self.model.channels
         if channels > 3 and vertices.shape[1:] == (3,):
             raise LwpipeError(f"{name}: has no colours, and the model was trained with colours.")
+        return self._fitting(vertices, name, channels)
+
+    def places(self, face: npt.ArrayLike, name: str) -> Faces:
+        """Return the positions (V, 3), mm, of a face with colours or without, as `checked` does."""
+        vertices = np.asarray(face, np.float32)
+        if vertices.shape[1:] == (3,):
+            return self._fitting(vertices, name, 3)
+        return positions(self.checked(vertices, name))
+
+    def _fitting(self, vertices: Faces, name: str, channels: int) -> Faces:
+        count = self.model.vertex_count
         if vertices.ndim != 2 or vertices.shape[1] != channels:
             raise LwpipeError(f"{name}: is no array (V, {channels}) but {vertices.shape}.")
         if len(vertices) != count:

@@ -77,8 +77,8 @@ class Pulling(Opened):
         return _moved(start, reach.pulled(positions(start), places, tolerance_mm))
 
     def measure(self, face: npt.ArrayLike) -> dict[str, float]:
-        """Return all measurements of a face (V, 3), by name, in mm."""
-        vertices = positions(self.book.checked(face, "the face"))
+        """Return all measurements of a face (V, C), by name, in mm; colours may be left out."""
+        vertices = self.book.places(face, "the face")
         return {name: measure.of(vertices) for name, measure in self.measures.items()}
 
     def set_measure(

@@ -11,12 +11,13 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.editing.settings import Texture
 
 FORMAT = "lwpipe session"
 VERSION = 2
@@ -53,17 +54,19 @@ class Session:
     source : name of the face that is edited, as `Editor.face` takes it, or one of `faces`
     parts : of each part that is exchanged, the name of the face that gives it, and alpha
     keep, harmony : the dials of the edit, from 0 to 1
+    texture : whether parts take their skin along, of a model with colours
     handles : vertices that are pulled, after the exchange of parts
     pins : vertices that the handles do not move
     measures : what measurements are set to after that, mm
     locked : parts that stay the source's, whatever else is asked for
-    faces : float32 (V, 3), mm, of faces that are in no data set, by their names
+    faces : float32 (V, C), mm, of faces that are in no data set, by their names
     """
 
     source: str = "mean"
     parts: Mapping[int, tuple[str, float]] = field(default_factory=dict)
     keep: float = 1.0
     harmony: float = 0.0
+    texture: Texture = "follow"
     handles: tuple[Handle, ...] = ()
     pins: tuple[int, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
@@ -99,6 +102,7 @@ class Session:
             },
             "keep": self.keep,
             "harmony": self.harmony,
+            "texture": self.texture,
             "handles": [
                 {"vertex": each.vertex, "place": list(each.place), "part": each.part}
                 for each in self.handles
@@ -149,6 +153,7 @@ class Session:
             },
             keep=_number(value["keep"], "keep", 0, 1),
             harmony=_number(value["harmony"], "harmony", 0, 1),
+            texture=_texture(value["texture"]),
             handles=tuple(
                 _handle(entry, vertices, parts)
                 for entry in _list(value["handles"], "handles", MAX_HANDLES)
@@ -256,6 +261,15 @@ def _number(value: Any, key: str, least: float, most: float) -> float:
             f"the session: `{key}` is {_shown(value)}, which is not between {least:g} and {most:g}."
         )
     return float(value)
+
+
+def _texture(value: Any) -> Texture:
+    if value not in get_args(Texture):
+        raise LwpipeError(
+            f"the session: `texture` is {_shown(value)}, which is none of "
+            f"{', '.join(get_args(Texture))}."
+        )
+    return cast(Texture, value)
 
 
 def _whole(value: Any, key: str, end: int) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import get_args
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -20,7 +24,7 @@ from lwpipe.data.settings import DataSettings
 from lwpipe.data.signals import COLOR, POSITION, colors_of, joined, positions
 from lwpipe.data.store import Dataset
 from lwpipe.editing import ChannelEditor, EditingSettings, Pca, edit_part, make_editor
-from lwpipe.editing.settings import KEEPING
+from lwpipe.editing.settings import KEEPING, Texture
 from lwpipe.editor.session import Session
 from lwpipe.evaluation.detection import measure_detection, measure_detection_of_baselines
 from lwpipe.evaluation.diversity import measure_diversity
@@ -51,6 +55,7 @@ from lwpipe.run.trained import find_trained
 from lwpipe.sampling import sample, sample_part
 from lwpipe.sampling.settings import PriorSettings
 from lwpipe.studio.files import FORMATS
+from lwpipe.studio.studio import Studio
 from lwpipe.training.objective import distance
 from tests.helpers.training_inputs import MODEL, SHORT, make_inputs, run
 
@@ -254,6 +259,47 @@ def test_handles_and_measures_leave_colours_alone(editor: lwpipe.Editor, faces: 
     session = editor.session(Session(source="own", faces={"own": pulled}))
     again = editor.reopen(session)
     np.testing.assert_array_equal(editor.vertices(again), pulled)
+
+
+def test_sessions_say_what_becomes_of_the_skin(editor: lwpipe.Editor, data: Dataset) -> None:
+    source, target = (str(data.faces["id"][row]) for row in data.indices("test")[:2])
+    own = editor.face(source)
+    for texture in get_args(Texture):
+        session = Session(source, parts={1: (target, 1.0)}, texture=texture)
+        value = json.loads(json.dumps(editor.session(session)))
+        made = editor.vertices(editor.reopen(value))
+        expected = editor.edit(own, {1: (target, 1.0)}, texture=texture)
+        np.testing.assert_array_equal(made, expected)
+        assert (texture == "keep") == np.array_equal(made[:, 3:], own[:, 3:])
+    for wrong in ("both", None, ["keep"]):
+        with pytest.raises(LwpipeError, match=r"`texture` is .* none of follow, match, keep"):
+            editor.reopen({**value, "texture": wrong})
+
+
+def test_the_studio_shows_skin_and_asks_what_becomes_of_it(
+    editor: lwpipe.Editor, data: Dataset
+) -> None:
+    names = [str(data.faces["id"][row]) for row in data.indices("test")[:2]]
+    with Studio(editor, port=18340) as studio:
+        assert studio.page.wait()
+        bench = studio.bench
+        studio.page.later("face", lambda: bench.set("face", source=names[0]))
+        studio.page.later("take", lambda: bench.take(1, names[1], 1.0))
+        assert studio.page.wait()
+        skin = studio.page.bound["texture"].handle
+        follows = bench.face.copy()
+        skin._impl.value = "stays"
+        asyncio.run(skin._impl.update_cb[0](SimpleNamespace(client_id=4, target=skin)))
+        assert studio.page.wait()
+        assert bench.session.texture == "keep"
+        assert not np.array_equal(bench.face, follows)
+        np.testing.assert_array_equal(bench.face[:, 3:], bench.source[:, 3:])
+        studio.page.later("undo", bench.undo)
+        assert studio.page.wait()
+        assert (bench.session.texture, skin.value) == ("follow", "comes along")
+        client = SimpleNamespace(scene=Mock(get_handle_by_name=Mock(return_value=None)))
+        studio.page.scene.point_out(client, bench.face[:, :3], editor.weights, 1)
+        assert client.scene.add_mesh_simple.called
 
 
 def test_a_face_without_colours_is_refused(

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import positions
+from lwpipe.editing.settings import Texture
 from lwpipe.editor.draws import Drawn, drawn_of
 from lwpipe.editor.session import Session
 from lwpipe.studio.album import ITSELF, Album
@@ -19,6 +21,9 @@ from lwpipe.studio.page import Page
 # A list of thousands is no list.
 _LISTED = 300
 _BOLDEST = 5.0
+_SKINS: dict[str, Texture] = {
+    "comes along": "follow", "in the tone of the face": "match", "stays": "keep",
+}  # fmt: skip
 
 
 @dataclass
@@ -131,7 +136,7 @@ def face_tab(page: Page, album: Album) -> None:
     def pointed(part: str, client: int | None) -> None:
         page.scene.point_out(
             page.server.get_clients().get(-1 if client is None else client),
-            bench.face,
+            positions(bench.face),
             bench.editor.weights,
             int(part) if part and int(part) < bench.editor.part_count else None,
         )
@@ -150,6 +155,8 @@ def face_tab(page: Page, album: Album) -> None:
         )  # fmt: skip
         for name, dial in (("keep", keep), ("harmony", harmony)):
             _dial(page, name, dial)
+        if bench.editor.model.channels > 3:
+            _skin(page)
 
 
 def _pair(page: Page, album: Album, names: Callable[[Session], tuple[str, ...]]) -> None:
@@ -180,6 +187,16 @@ def _dial(page: Page, name: str, dial: Any) -> None:
 
     page.bind(name, dial, lambda session: round(getattr(session, name), 2))
     page.on(name, dial, turn)
+
+
+def _skin(page: Page) -> None:
+    """Add whether parts take their skin along."""
+    skin = page.server.gui.add_dropdown(
+        "Skin of the parts", tuple(_SKINS), hint="texture: what becomes of a part's colours"
+    )
+    words = {texture: word for word, texture in _SKINS.items()}
+    page.bind("texture", skin, lambda session: words[session.texture])
+    page.on("texture", skin, lambda word: page.bench.set(f"skin {word}", texture=_SKINS[word]))
 
 
 def _card(
