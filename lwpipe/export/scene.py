@@ -126,6 +126,8 @@ def pack(scene: Scene) -> str:
             for s in scene.states
         ],
     }
+    if morphs.colors is not None:
+        header["skin"] = [data.shares(channel / 255) for channel in morphs.colors.T]
     text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     return compressed(len(text).to_bytes(4, "little") + text + b"".join(data.pieces))
 

@@ -53,6 +53,7 @@ const lwpipeViewer = (() => {
     const shares = (entry) => Float32Array.from(numbers(data, entry), (v) => v / 65535);
     scene.weights = scene.weights.map(shares);
     scene.maps = scene.maps.map(shares);
+    if (scene.skin) scene.skin = scene.skin.map(shares);
     return scene;
   }
 
@@ -391,6 +392,8 @@ const lwpipeViewer = (() => {
       if (this.hovered >= 0 && weights.length > 1) {
         return (i) => heat(0.75 * weights[this.hovered][i]);
       }
+      const { skin } = this.scene;
+      if (this.colors === "clay" && skin) return (i) => skin.map((channel) => channel[i]);
       if (this.colors === "clay") return () => CLAY;
       const palette = parts.map(({ color }) =>
         [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255));

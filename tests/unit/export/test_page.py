@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,19 @@ def test_local_weights_are_colours(page: Any) -> None:
     outside = WEIGHTS[:, 1] == 0
     np.testing.assert_allclose(hovered[outside], clay[outside], atol=1e-6)
     assert np.abs(hovered - clay)[WEIGHTS[:, 1] > 0.5].max(axis=1).min() > 0.1
+
+
+@needs_browser
+def test_a_face_with_colours_is_shown_in_them(morphs: Morphs, tmp_path: Path) -> None:
+    skin = np.random.default_rng(0).integers(0, 256, (len(morphs.face), 3), np.uint8)
+    write_html(replace(morphs, colors=skin), tmp_path / "a.html", "skin")
+    color = "Array.from(viewer.stage.mesh.geometry.getAttribute('color').array)"
+    with opened(tmp_path / "a.html") as page:
+        page.wait_for_function("window.viewer")
+        shown = np.array(page.evaluate(color)).reshape(-1, 3)
+        np.testing.assert_allclose(shown, (skin / 255) ** 2.2, atol=1e-4)
+        page.get_by_role("button", name="local weights").click()
+        assert np.abs(np.array(page.evaluate(color)).reshape(-1, 3) - shown).max() > 0.3
 
 
 @needs_browser
