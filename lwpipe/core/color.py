@@ -43,6 +43,11 @@ def srgb_of_linear(light: npt.ArrayLike) -> Floats:
     return np.where(value <= 0.0031308, 12.92 * value, 1.055 * value ** (1 / 2.4) - 0.055)
 
 
+def bytes_of_light(light: npt.ArrayLike) -> Colors:
+    """Return linear light as 8-bit sRGB, of any shape; what is out of range is clipped."""
+    return np.rint(255 * srgb_of_linear(light)).astype(np.uint8)
+
+
 @lru_cache(maxsize=1)
 def _linear_of_bytes() -> Floats:
     """Return the linear light of each of the 256 values of sRGB."""
@@ -78,7 +83,7 @@ def srgb_of_lab(lab: npt.ArrayLike) -> Colors:
     y = (lightness + 16) / 116
     root = np.stack([y + a / 500, y, y - b / 200], axis=-1)
     light = np.where(root > _EDGE, root**3, 3 * _EDGE**2 * (root - 4 / 29))
-    return np.rint(255 * srgb_of_linear(light @ _FROM_WHITE.T)).astype(np.uint8)
+    return bytes_of_light(light @ _FROM_WHITE.T)
 
 
 def delta_e_76(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:

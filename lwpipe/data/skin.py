@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.color import linear_of_srgb, srgb_of_linear
+from lwpipe.core.color import bytes_of_light, linear_of_srgb
 
 Floats = npt.NDArray[np.float64]
 Colors = npt.NDArray[np.uint8]
@@ -126,7 +126,7 @@ class Skin:
         painted = np.empty((len(rows), len(self.flush), 3), np.uint8)
         for start in range(0, len(rows), _AT_ONCE):
             some = slice(start, start + _AT_ONCE)
-            painted[some] = np.rint(255 * srgb_of_linear(self._light(rows[some])))
+            painted[some] = bytes_of_light(self._light(rows[some]))
         return painted
 
     def _light(self, rows: Floats) -> Floats:

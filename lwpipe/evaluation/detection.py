@@ -123,14 +123,14 @@ def measure_detection(
     with one_blas_thread():
         benches = _benches(dataset, weights, faces, detection, model.channels > 3)
         local = model.part_count == weights.shape[1] and model.parts_match_weights
+        if benches[0].possible:
+            back = _by_batches(model.reconstruct, taken_by(model, faces.sources))
         for bench in benches:
             if not bench.possible:
                 continue
             bench.add_controls()
-            back = _by_batches(model.reconstruct, taken_by(model, faces.sources))
-            if back.shape[-1] > 3:
-                back = np.ascontiguousarray(back[..., bench.channels])
-            bench.add_whole(RECONSTRUCTION, back)
+            shown = back if back.shape[-1] == 3 else np.ascontiguousarray(back[..., bench.channels])
+            bench.add_whole(RECONSTRUCTION, shown)
             if local:
                 bench.add_edits(MODEL, editor_of(model, weights, editing, bench.channels))
         return _write(benches, tests, edits)
@@ -297,21 +297,31 @@ class DetectionBench:
         for part, spaces in enumerate(self.borders):
             self._add(name, part, BORDER, spaces, faces)
 
-    def add_edits(self, name: str, editor: Editor) -> None:
-        """Test the sources with each part replaced by the targets'."""
+    def add_edits(self, name: str, editor: Editor, sets: bool = True) -> None:
+        """Test the sources with each part replaced by the targets'.
+
+        Parameters
+        ----------
+        name : of the edits
+        editor : replaces the parts
+        sets : also measure what other papers report of the sets
+        """
         sources, targets = self.fresh.sources, self.fresh.targets
         leaks = self._leaks(editor)
         given = self._given(editor)
         edited = _edited(editor, given.sources, given.targets)
-        predictability = self._predictability(edited)
+        predictability = self._predictability(edited) if sets else np.nan
         for part, faces in enumerate(edited):
             self._facts[name, part] = {
                 "likeness": likeness(faces, sources, targets, self.weights[:, part]),
                 "leak": leaks[part],
-                "jsd": occupancy_divergence(faces, self.fresh.references),
-                "diversity_mm": pair_diversity(faces, self._pairs).mean(),
-                "vp": predictability,
             }
+            if sets:
+                self._facts[name, part] |= {
+                    "jsd": occupancy_divergence(faces, self.fresh.references),
+                    "diversity_mm": pair_diversity(faces, self._pairs).mean(),
+                    "vp": predictability,
+                }
             self.add_replaced(name, part, faces)
 
     def add_replaced(self, name: str, part: int, faces: Faces) -> None:

@@ -185,7 +185,7 @@ def _tested(bench: DetectionBench, editor: Editor) -> dict[str, float]:
     """Return how surely edits are told, how much arrives and what leaks: means over the parts."""
     if not bench.possible:
         return {}
-    bench.add_edits(MODEL, editor)
+    bench.add_edits(MODEL, editor, sets=False)
     found = bench.summed()
     bench.tests.clear()
     means = {}

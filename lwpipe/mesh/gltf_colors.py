@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.core.color import bytes_of_light
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.gltf import FAN, STRIP, TRIANGLES, Scene, vertices_of
 from lwpipe.mesh.gltf_file import FLOAT, UNSIGNED, GltfFile, part, reals
-from lwpipe.mesh.texture import UvMap, bytes_of_light, of_vertices, read_image, sampled
+from lwpipe.mesh.texture import UvMap, of_vertices, read_image, sampled
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

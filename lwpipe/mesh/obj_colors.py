@@ -11,10 +11,10 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.color import linear_of_srgb
+from lwpipe.core.color import bytes_of_light, linear_of_srgb
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.text import lines_of, numbers, plain
-from lwpipe.mesh.texture import UvMap, bytes_of_light, of_vertices, read_image, sampled
+from lwpipe.mesh.texture import UvMap, of_vertices, read_image, sampled
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

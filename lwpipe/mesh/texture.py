@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.color import linear_of_srgb, srgb_of_linear
+from lwpipe.core.color import bytes_of_light, linear_of_srgb
 from lwpipe.core.errors import short_reason
 from lwpipe.mesh.faults import MeshError
 
@@ -132,11 +132,6 @@ def of_vertices(light: Floats, corners: Ints, vertices: int) -> Floats:
     sums = np.stack([np.bincount(corners, channel, vertices) for channel in light.T], axis=1)
     mean = light.mean(axis=0) if len(light) else np.ones(3)
     return np.where(count[:, None] > 0, sums / np.maximum(count, 1)[:, None], mean)
-
-
-def bytes_of_light(light: Floats) -> Colors:
-    """Return linear light as 8-bit sRGB."""
-    return np.rint(255 * srgb_of_linear(light)).astype(np.uint8)
 
 
 def bake(colors: Colors, triangles: Ints, uv: UvMap, size: int) -> Colors:
