@@ -147,7 +147,7 @@ class PartAutoencoder(nn.Module):
         layers = nn.ModuleList(Convolution(i, o, order) for i, o in levels)
         return layers, Convolution(channels[0], self.signal, order, bias=False)
 
-    def _each_decoder(self) -> Sequence[Decoder | PartAutoencoder]:
+    def each_decoder(self) -> Sequence[Decoder | PartAutoencoder]:
         """Return what holds the layers of the decoder that all parts share, or of that of each."""
         return [self] if self.decoders is None else [cast(Decoder, each) for each in self.decoders]
 
@@ -155,7 +155,7 @@ class PartAutoencoder(nn.Module):
         """Let the network add nothing, and every projection keep its code."""
         nn.init.zeros_(self.to_latent.weight)
         nn.init.zeros_(self.to_latent.bias)
-        for decoder in self._each_decoder():
+        for decoder in self.each_decoder():
             nn.init.zeros_(decoder.last.weight)
         if self.projections is not None:
             nn.init.zeros_(self.projections)
@@ -249,7 +249,7 @@ class PartAutoencoder(nn.Module):
         """Return sum_k w_k (.) dec_k(p_k)."""
         corrections = parts.new_zeros(())
         shares = cast(Tensor, self.shares)
-        for part, (decoder, share) in enumerate(zip(self._each_decoder(), shares, strict=True)):
+        for part, (decoder, share) in enumerate(zip(self.each_decoder(), shares, strict=True)):
             corrections = corrections + share * self._decoded(decoder, parts[:, part, None])
         return corrections
 

@@ -23,6 +23,7 @@ from lwpipe.training.distributed import Group
 from lwpipe.training.epoch import Trainer
 from lwpipe.training.events import write_events
 from lwpipe.training.faults import device_faults
+from lwpipe.training.gain import choose_gain, hold_back, mean_error
 from lwpipe.training.job import Job
 from lwpipe.training.launch import launch
 from lwpipe.training.position import Position
@@ -138,6 +139,8 @@ def run(
         dataset.info["content_sha256"], sha256(job.pyramid), sha256(job.local_weights),
         job.model.model_dump(), settings,
     )  # fmt: skip
+    fraction = training.validation_fraction if job.model.base == "pca" else 0.0
+    learned, held = hold_back(dataset, fraction, training.seed)
     train_rows, test_rows = dataset.indices("train"), dataset.indices("test")
     if len(test_rows) == 0:
         raise LwpipeError(f"{job.data}: has no test face, and training needs one.")
@@ -163,7 +166,7 @@ def run(
         notes: list[str] = []
         if job.resume:
             position, notes = checkpoints.load(network, optimizer)
-        steps = -(-len(train_rows) // training.batch_size)
+        steps = -(-len(learned) // training.batch_size)
         done = len(position.history)
         group.check_start(list(network.parameters()), done * steps + position.step)
         faces = open_faces(model, signals, group.size)
@@ -171,7 +174,7 @@ def run(
             for note in notes:
                 watcher.note(note)
             trainer = Trainer(
-                model, optimizer, faces, train_rows, test_rows, training, group, watcher, stop,
+                model, optimizer, faces, learned, test_rows, training, group, watcher, stop,
                 position, checkpoints.kept,
             )  # fmt: skip
             while len(position.history) < training.epochs:
@@ -181,14 +184,24 @@ def run(
                     place = f"{position.epoch_words(training.epochs)}, step {position.step}"
                     raise StopAskedError(asked.name, f"{place} of {steps}")
                 watcher.epoch(position.history[-1])
-    network.eval()
-    if group.rank == 0:
-        _write(job, model, position.history, dataset.info["content_sha256"])
+        network.eval()
+        if group.rank == 0:
+            facts = {name: position.history[-1][name] for name in ("train_mm", "test_mm")}
+            if len(held):
+                size = training.batch_size
+                gain, errors = choose_gain(model, faces, held, size)
+                facts["test_mm"] = mean_error(model, faces, test_rows, size)
+                facts |= {"correction": gain, "validation_mm": errors[gain]}
+            _write(job, model, position.history, facts, dataset.info["content_sha256"])
     return model
 
 
 def _write(
-    job: Job, model: PartModel, history: list[dict[str, float]], content_sha256: str
+    job: Job,
+    model: PartModel,
+    history: list[dict[str, float]],
+    facts: dict[str, float],
+    content_sha256: str,
 ) -> None:
     """Write the results of a finished training."""
     write_events(job.tensorboard, history)
@@ -198,8 +211,7 @@ def _write(
         job.output,
         {
             "epochs": job.training.epochs,
-            "train_mm": history[-1]["train_mm"],
-            "test_mm": history[-1]["test_mm"],
+            **facts,
             "training": job.training.model_dump(),
             "data_sha256": content_sha256,
         },

@@ -64,5 +64,9 @@ class TrainingSettings(Section):
     cycle mix within a piece."""
     processes: Annotated[int, Field(ge=1, le=256)] = 1
     """Share each batch among so many processes, one GPU each where there are GPUs."""
+    validation_fraction: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), EXPONENT] = 0.0
+    """Share of the training faces that the network does not learn from, but its base does: by their
+    error it is chosen how much of its correction counts, from none to all; 0.0: none is held back,
+    and all of it counts. Read with model.base pca."""
     seed: Seed = 0
-    """Draws the start of the network, the batches and the shuffles."""
+    """Draws the start of the network, the batches, the shuffles and the faces held back."""

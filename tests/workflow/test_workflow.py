@@ -182,6 +182,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "training.blend_weight": (0.1, TRAINING),
     "training.partition_weight": (0.1, TRAINING),
     "training.color_weight": (0.5, TRAINING),
+    "training.validation_fraction": (0.3, TRAINING),
     "training.cycle_share": (0.25, TRAINING),
     "training.device": ("cpu", TRAINING),
     "training.backend": ("torch", TRAINING),
