@@ -155,7 +155,7 @@ class Network:
         return g.op("Add", face, g.constant(self.model.average))
 
     def along_the_base(self, parts: str, curved: bool = False) -> str:
-        """Return what the linear path, or all of the base, makes of part encodings, (batch, V, 3)."""
+        """Return what the linear path, or the whole base, makes of encodings, (batch, V, 3)."""
         g, components = self.graph, self.model.components
         if components is None:
             raise ValueError("the model has no base")

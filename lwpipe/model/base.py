@@ -103,13 +103,15 @@ class Components:
     @classmethod
     def of(cls, arrays: Mapping[str, Floats]) -> Components:
         """Return the components of such arrays."""
-        mark = "kernel."
-        own = {name: array for name, array in arrays.items() if not name.startswith(mark)}
-        further = {n.removeprefix(mark): a for n, a in arrays.items() if n.startswith(mark)}
-        if not further:
-            return cls(**own)
-        names = ("basis", "centers", "values", "length")
-        return cls(**own, kernel=KernelRegression(*(further[name] for name in names)))
+        kernel = None
+        if "kernel.values" in arrays:
+            kernel = KernelRegression(
+                arrays["kernel.basis"],
+                arrays["kernel.centers"],
+                arrays["kernel.values"],
+                arrays["kernel.length"],
+            )
+        return cls(arrays["basis"], arrays["deviation"], arrays["residual"], kernel)
 
 
 class LinearBase(nn.Module):
