@@ -11,13 +11,14 @@ import pytest
 import scipy.io
 from pydantic import ValidationError
 
-from lwpipe.core.color import lab_of_srgb
+from lwpipe.core.color import lab_of_srgb, srgb_of_lab
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.check import check_dataset
 from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.signals import colors_of, joined, positions
 from lwpipe.data.store import Dataset
+from lwpipe.mesh.ply_file import read_painted_ply, read_ply_colors
 from tests.helpers.aflw_layout import write_aflw_layout
 from tests.helpers.coloured import (
     colours,
@@ -71,6 +72,19 @@ def test_signals_are_positions_and_lab(data: Dataset) -> None:
     np.testing.assert_array_equal(data.signals[rows, some], found[:, some])
     np.testing.assert_array_equal(data.signals[5], joined(data.vertices[5], data.colors[5]))
     assert data.signals.nbytes == 2 * data.vertices.nbytes
+
+
+def test_the_template_has_the_mean_colours(data: Dataset, tmp_path: Path) -> None:
+    file = data.path / "template.ply"
+    colors, triangles = read_ply_colors(file)
+    expected = srgb_of_lab(data.mean_face()[:, 3:])
+    # Sums of single and of double precision may round to two sides of a half.
+    assert np.abs(colors.astype(int) - expected).max() <= 1
+    assert (colors != expected).mean() < 0.01
+    np.testing.assert_array_equal(triangles, data.triangles)
+    plain = make_dataset(synthetic(), tmp_path)
+    np.testing.assert_array_equal(read_painted_ply(file)[0], plain.template)
+    assert read_painted_ply(plain.path / "template.ply")[2] is None
 
 
 def test_people_look_like_people(data: Dataset) -> None:
