@@ -18,6 +18,7 @@ from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.signals import colors_of, joined, positions
 from lwpipe.data.store import Dataset
+from lwpipe.export.textured import face_glb
 from lwpipe.mesh.ply_file import read_painted_ply, read_ply_colors
 from tests.helpers.aflw_layout import write_aflw_layout
 from tests.helpers.coloured import (
@@ -30,6 +31,8 @@ from tests.helpers.coloured import (
     write_pictured_obj,
 )
 from tests.helpers.mesh_files import TRIANGLES, shapes, write_obj
+
+Writer = Callable[[Path, np.ndarray, np.ndarray], None]
 
 
 def synthetic(**more: object) -> DataSettings:
@@ -210,6 +213,63 @@ def test_one_mesh_of_many_without_colours_is_named(tmp_path: Path) -> None:
         make_dataset(own(folder), tmp_path / "out")
     assert str(told.value).count("\n") == 0
     assert not (tmp_path / "out").exists()
+
+
+def _cut(folder: Path) -> None:
+    (folder / "2.png").write_bytes(png(picture())[:120])
+
+
+def _gone(folder: Path) -> None:
+    (folder / "2.png").unlink()
+
+
+def _bare(suffix: str, write: Writer) -> Callable[[Path], None]:
+    """Return what leaves the colours of one mesh out."""
+
+    def change(folder: Path) -> None:
+        file = folder / f"2.{suffix}"
+        write(file, shapes(4)[2], colours(4)[2])
+        if suffix == "ply":
+            file.write_bytes(file.read_bytes().replace(b"uchar green", b"uchar other"))
+        elif suffix == "obj":
+            lines = [line.split()[:4] for line in file.read_text().splitlines()]
+            file.write_text("\n".join(map(" ".join, lines)))
+        else:
+            file.write_bytes(face_glb(shapes(4)[2].astype(np.float32), TRIANGLES))
+
+    return change
+
+
+def _pictured(file: Path, place: np.ndarray, _: np.ndarray) -> None:
+    write_pictured_obj(file, place, png(picture()))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write", "damage", "words"),
+    [
+        ("ply", write_coloured_ply, _bare("ply", write_coloured_ply), "has no colours of vertices"),
+        ("obj", write_coloured_obj, _bare("obj", write_coloured_obj), "has no colours: neither"),
+        ("glb", write_coloured_glb, _bare("glb", write_coloured_glb), "has no colours: neither"),
+        ("obj", _pictured, _cut, r"has an image that cannot be read .*2\.png"),
+        ("obj", _pictured, _gone, r"has an image, 2\.png, that cannot be read"),
+    ],
+    ids=["ply", "obj", "glb", "cut image", "no image"],
+)
+def test_one_bad_mesh_of_many_is_one_sentence(
+    suffix: str, write: Writer, damage: Callable[[Path], None], words: str, tmp_path: Path
+) -> None:
+    """The others are read, nothing is written, and without colours all of them are faces."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for row in range(4):
+        write(folder / f"{row}.{suffix}", shapes(4)[row], colours(4)[row])
+    damage(folder)
+    with pytest.raises(LwpipeError, match=words) as told:
+        make_dataset(own(folder), tmp_path / "out")
+    assert str(told.value).startswith(f"{folder / '2'}.{suffix}: ")
+    assert str(told.value).count("\n") == 0
+    assert not (tmp_path / "out").exists()
+    assert len(make_dataset(own(folder, colors=False), tmp_path / "out").vertices) == 4
 
 
 @pytest.fixture
