@@ -4,6 +4,7 @@ Writes synthetic faces in the real `.mat` layout (53,215 vertices or so, 199 sha
 components), then runs conversion, pyramid, local weights and one training epoch, each in a
 process of its own. Usage: python benchmarks/full_size.py FOLDER [--faces 2000] [--vertices 53215]
        python benchmarks/full_size.py FOLDER --again template train
+       python benchmarks/full_size.py FOLDER --layout
 """
 
 from __future__ import annotations
@@ -97,12 +98,15 @@ def main() -> None:
         choices=[words[0] for _, words in STAGES],
         help="only these stages, in a folder that an earlier call has filled",
     )
+    parser.add_argument("--layout", action="store_true", help="write the faces and run no stage")
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     if not arguments.again:
         for name in ("model", "faces"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         write_layout(folder, arguments.faces, arguments.vertices)
+    if arguments.layout:
+        return
     here = Path(__file__).resolve().parents[1]
     layers = {
         "data": {"aflw2000_3d": {"model_dir": "model", "faces_dir": "faces"}},

@@ -99,7 +99,8 @@ class Opened:
         found = hashlib.sha256()
         arrays = [self.mean, self.weights, self.triangles]
         if self.model.components is not None:
-            arrays += [self.model.components.basis, self.model.components.deviation]
+            known = self.model.components.arrays
+            arrays += [known[name] for name in sorted(known) if name != "residual"]
         state = self.model.network.state_dict()
         for array in [*arrays, *(each.cpu().numpy() for each in state.values())]:
             found.update(np.ascontiguousarray(array).data)

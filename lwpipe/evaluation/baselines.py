@@ -21,10 +21,12 @@ from lwpipe.editing import (
     RegionExchange,
     RegionPca,
 )
+from lwpipe.editing.base import fit_kernel
 from lwpipe.evaluation.bench import SPAN_TOLERANCE
 from lwpipe.evaluation.measure import Faces
 from lwpipe.local_weights.make import refine_weights, sharpened
 from lwpipe.local_weights.settings import REFINE, SHARPNESS, SUPPORT, LocalWeightsSettings
+from lwpipe.model.kernel import MOST_COMPONENTS, KernelRegression
 
 Weights = npt.NDArray[np.float32]
 
@@ -60,6 +62,21 @@ class Fitted:
     def pca(self) -> Pca:
         """The first Z components of the training faces."""
         return self.span.first(self.size)
+
+    @cached_property
+    def kernel(self) -> KernelRegression | None:
+        """What the first Z components tell of the further ones; None: nothing."""
+        most = self.span.first(self.pca.rank + MOST_COMPONENTS)
+        return fit_kernel(most, self.data.vertices, self.data.indices("train"), self.pca.rank)
+
+    def on_curve(self, faces: Faces) -> Faces:
+        """Return the faces (n, V, 3), mm, that the first Z components of faces tell."""
+        codes = self.pca.coefficients(faces)
+        if self.kernel is None:
+            return self.pca.faces(codes)
+        further = self.kernel.further(codes / self.pca.deviation)
+        flat = further.astype(np.float32) @ self.kernel.basis
+        return self.pca.faces(codes) + flat.reshape(faces.shape)
 
     @cached_property
     def pca_of_colors(self) -> Pca:
@@ -104,6 +121,13 @@ def _parameters(pca: Pca) -> dict[str, Any]:
     return {"parameters": pca.basis.size + pca.mean.size}
 
 
+def _of_kernel(fitted: Fitted) -> dict[str, Any]:
+    size, kernel = _parameters(fitted.pca)["parameters"], fitted.kernel
+    if kernel is not None:
+        size += kernel.basis.size + kernel.centers.size + kernel.values.size + 1
+    return {"parameters": size, "components": fitted.pca.rank}
+
+
 def _of_regions(fitted: Fitted) -> dict[str, Any]:
     return {"parameters": fitted.regions.parameters, "components": fitted.pca.rank}
 
@@ -146,6 +170,12 @@ BASELINES = (
         reconstruct=lambda fitted: fitted.pca.project,
         size=lambda fitted: {**_parameters(fitted.pca), "components": fitted.pca.rank},
         recolor=lambda fitted: fitted.pca_of_colors.project,
+    ),
+    # those, and what they tell of the further ones
+    Baseline(
+        "kernel_pca",
+        reconstruct=lambda fitted: fitted.on_curve,
+        size=_of_kernel,
     ),
     # source + w_k (target - source)
     Baseline("mask_blend", editor=lambda fitted: MaskBlend(fitted.weights)),

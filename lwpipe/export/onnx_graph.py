@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from lwpipe.model import PartModel
+from lwpipe.model.kernel import KernelRegression
 
 Array = npt.NDArray[Any]
 
@@ -150,22 +151,39 @@ class Network:
             size = size * _array(base.reach)
         face = g.op("Mul", self._corrections(parts), g.constant(size))
         if components is not None:
-            face = g.op("Add", face, self.along_the_base(parts))
+            face = g.op("Add", face, self.along_the_base(parts, curved=True))
         return g.op("Add", face, g.constant(self.model.average))
 
-    def along_the_base(self, parts: str) -> str:
-        """Return what the linear path makes of part encodings, (batch, V, 3)."""
+    def along_the_base(self, parts: str, curved: bool = False) -> str:
+        """Return what the linear path, or the whole base, makes of encodings, (batch, V, 3)."""
         g, components = self.graph, self.model.components
         if components is None:
             raise ValueError("the model has no base")
         codes = g.op("Mul", parts, g.constant(components.deviation))
         made = g.op("MatMul", codes, g.constant(components.basis))
+        if curved and components.kernel is not None:
+            further = self._further(components.kernel, parts)
+            made = g.op("Add", made, g.op("MatMul", further, g.constant(components.kernel.basis)))
         channels = self.model.channels
         shares = _array(self.model.shares)[:, :, 0].repeat(channels, axis=1)
         face = g.reshape(g.total(g.op("Mul", made, g.constant(shares)), 1), 0, -1, channels)
         if self.model.units is None:
             return face
         return g.op("Div", face, g.constant(self.model.units))
+
+    def _further(self, kernel: KernelRegression, parts: str) -> str:
+        """Return f(p_k), (batch, K, R), mm."""
+        g = self.graph
+        double = np.float64
+        z = g.op("Cast", parts, to=11)
+        centers = kernel.centers.astype(double)
+        own = g.op("ReduceSum", g.op("Mul", z, z), g.constant([2], np.int64), keepdims=1)
+        theirs = g.constant((centers**2).sum(axis=1), double)
+        across = g.op("MatMul", z, g.constant(-2 * centers.T, double))
+        squares = g.op("Add", g.op("Add", own, theirs), across)
+        scale = g.constant(-1 / (2 * float(kernel.length[0]) ** 2), double)
+        near = g.op("Exp", g.op("Mul", g.op("Relu", squares), scale))
+        return g.op("Cast", g.op("MatMul", near, g.constant(kernel.values, double)), to=1)
 
     def _corrections(self, parts: str) -> str:
         g, network = self.graph, self.network

@@ -31,6 +31,7 @@ DISTANCE_POWER = 0.5
 
 _BASELINES = {
     "pca": "PCA",
+    "kernel_pca": "PCA, kernel",
     "mask_blend": "mask blend",
     "mask_blend_sharp": "mask blend, sharp",
     "mask_blend_refined": "mask blend, refined",

@@ -54,9 +54,7 @@ def save_model(model: PartModel, folder: str | Path, info: dict[str, Any]) -> No
         "local_weights": model.all_weights,
     }
     if model.components is not None:
-        arrays["base.basis"] = model.components.basis
-        arrays["base.deviation"] = model.components.deviation
-        arrays["base.residual"] = model.components.residual
+        arrays |= {f"base.{name}": array for name, array in model.components.arrays.items()}
     arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
     with atomic_path(folder / WEIGHTS_NAME) as temporary:
         temporary.write_bytes(save_tensors(arrays))
@@ -122,7 +120,7 @@ def load(path: str | Path, device: str = "cpu", backend: str = "auto") -> PartMo
         base = _group(arrays, "base.")
         model = PartModel(
             pyramid, arrays["local_weights"], arrays["mean"], arrays["scale"], settings,
-            about["info"] | _history(folder), backend, Components(**base) if base else None,
+            about["info"] | _history(folder), backend, Components.of(base) if base else None,
         )  # fmt: skip
         model.network.load_state_dict(
             {name: torch.from_numpy(a.copy()) for name, a in state.items()}, strict=True
@@ -227,11 +225,19 @@ def _check_shapes(
         "scale": scales[settings.standardise],
         "local_weights": (count, local.shape[-1]),
     }
-    if settings.base == "pca":
+    if settings.base != "none":
         expected |= {
             "base.basis": (settings.latent_size, channels * count),
             "base.deviation": (settings.latent_size,),
             "base.residual": (1,),
+        }
+    if settings.base == "kernel" and "base.kernel.values" in found:
+        faces, further = (*found["base.kernel.values"], 0, 0)[:2]
+        expected |= {
+            "base.kernel.basis": (further, channels * count),
+            "base.kernel.centers": (faces, settings.latent_size),
+            "base.kernel.values": (faces, further),
+            "base.kernel.length": (1,),
         }
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
@@ -244,8 +250,9 @@ def _check_shapes(
             raise ValueError(f"{name} is {array.dtype}, expected float32")
     if (arrays["scale"] <= 0).any() or (local < 0).any():
         raise ValueError("the scale or the local weights are not positive")
-    if any((base[name] <= 0).any() for name in ("deviation", "residual") if name in base):
-        raise ValueError("the deviations or the residual of the base are not positive")
+    positive = ("deviation", "residual", "kernel.length")
+    if any((base[name] <= 0).any() for name in positive if name in base):
+        raise ValueError("the deviations, the residual or the length of the base are not positive")
 
 
 def _without_memory(

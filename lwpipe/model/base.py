@@ -11,13 +11,16 @@ dec is multiplied by r, and enc and P_k - 1 by r over what a deviation moves a c
 most by 1. Steps of the optimiser are then as large for the base's small error as they are for the
 whole shape of a face without one.
 
+Where the base has a regression of the further components on the first (`lwpipe.model.kernel`),
+these are added to each part's: D(p) = mean + sum_k w_k (.) (B^T diag(s) p_k + C^T f(p_k)) + dec(p).
+
 Faces with colours have one base of both, in which a colour counts as a position does that varies as
 much: `lwpipe.model.part_model.channel_units`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +28,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+
+from lwpipe.model.kernel import KernelRegression
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -46,33 +51,67 @@ class Components:
         Standard deviation of the faces along each row.
     residual : float32 (1,), mm
         Root mean square of what they leave of a coordinate.
+    kernel : what they tell of further components; None: nothing
     """
 
     basis: Floats
     deviation: Floats
     residual: Floats
+    kernel: KernelRegression | None = None
 
     @classmethod
     def padded(
-        cls, basis: npt.ArrayLike, deviation: npt.ArrayLike, size: int, variance: float
+        cls,
+        basis: npt.ArrayLike,
+        deviation: npt.ArrayLike,
+        size: int,
+        variance: float,
+        kernel: KernelRegression | None = None,
     ) -> Components:
         """Return components of `size` rows; where there are fewer, the others do nothing.
 
         Parameters
         ----------
-        basis, deviation : as they were fitted
+        basis, deviation : as they were fitted, the further ones of the kernel among them
         size : Z
         variance : mean variance of a coordinate of the faces, mm^2
+        kernel : of the further components
         """
         rows = np.asarray(basis, np.float32)[:size]
         whole = np.zeros((size, rows.shape[1]), np.float32)
         whole[: len(rows)] = rows
         ones = np.ones(size, np.float32)
         ones[: len(rows)] = np.asarray(deviation, np.float32)[:size]
-        left = variance - float((np.asarray(deviation)[:size] ** 2).sum()) / whole.shape[1]
+        squares = np.asarray(deviation, np.float64) ** 2
+        left = variance - float(squares[:size].sum()) / whole.shape[1]
+        if kernel is not None:
+            known = squares[size : size + len(kernel.basis)].sum() / whole.shape[1]
+            left -= (1 - kernel.left) * float(known)
         # Single precision holds no smaller residual of faces of some hundred millimetres.
         residual = np.sqrt(max(left, _SMALLEST_MM**2))
-        return cls(whole, ones, np.full(1, residual, np.float32))
+        return cls(whole, ones, np.full(1, residual, np.float32), kernel)
+
+    @property
+    def arrays(self) -> dict[str, Floats]:
+        """Everything that they are, by the names that files have for it."""
+        found = {"basis": self.basis, "deviation": self.deviation, "residual": self.residual}
+        if self.kernel is None:
+            return found
+        names = ("basis", "centers", "values", "length")
+        return found | {f"kernel.{name}": getattr(self.kernel, name) for name in names}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Floats]) -> Components:
+        """Return the components of such arrays."""
+        kernel = None
+        if "kernel.values" in arrays:
+            kernel = KernelRegression(
+                arrays["kernel.basis"],
+                arrays["kernel.centers"],
+                arrays["kernel.values"],
+                arrays["kernel.length"],
+            )
+        return cls(arrays["basis"], arrays["deviation"], arrays["residual"], kernel)
 
 
 class LinearBase(nn.Module):
@@ -103,6 +142,9 @@ class LinearBase(nn.Module):
     scale: Tensor
     reach: Tensor
     room: Tensor
+    centers: Tensor
+    values: Tensor
+    length: Tensor
 
     def __init__(self, components: Components, weights: Floats, scale: Floats) -> None:
         super().__init__()
@@ -111,10 +153,21 @@ class LinearBase(nn.Module):
         repeats = self.channels if scale.size > 1 and scale.shape[1] == 1 else 1
         scales = np.repeat(scale.reshape(-1), repeats)
         size = np.float32(components.basis.shape[1] ** 0.5)
-        buffers = {
+        kernel = components.kernel
+        self.curved = kernel is not None
+        basis = components.basis
+        buffers = {}
+        if kernel is not None:
+            basis = np.concatenate([basis, kernel.basis])
+            buffers = {
+                "centers": kernel.centers,
+                "values": kernel.values,
+                "length": kernel.length,
+            }
+        buffers |= {
             "reach": components.residual / scale.mean(),
             "room": np.minimum(components.residual * size / components.deviation, 1),
-            "basis": components.basis,
+            "basis": basis,
             "deviation": components.deviation,
             "shares": np.repeat(weights.T, self.channels, axis=1),
             "scale": scales,
@@ -127,21 +180,31 @@ class LinearBase(nn.Module):
         """Return the components of standardised faces, in their deviations."""
         with _in_full(x):
             flat = x.float().flatten(1)
+            first = self.basis[: len(self.deviation)]
             if self.scale.numel() > 1:
                 flat = flat * self.scale
-                return nn.functional.linear(flat, self.basis) / self.deviation
-            z = nn.functional.linear(flat, self.basis)
+                return nn.functional.linear(flat, first) / self.deviation
+            z = nn.functional.linear(flat, first)
             return z * (self.scale / self.deviation)
 
     def decode(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch V C"]:
-        """Return sum_k w_k (.) B^T diag(s) p_k, standardised."""
+        """Return sum_k w_k (.) (B^T diag(s) p_k + C^T f(p_k)), standardised."""
         with _in_full(parts):
             codes = parts.float() * self.deviation
+            if self.curved:
+                codes = torch.cat([codes, self._further(parts)], dim=2)
             mixed: Tensor = _Mixed.apply(  # type: ignore[no-untyped-call]
                 codes, self.basis, self.shares
             )
             faces: Tensor = (mixed / self.scale).unflatten(1, (-1, self.channels))
             return faces
+
+    def _further(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch K R"]:
+        """Return f(p_k), mm: in double precision, for its terms are far larger than their sum."""
+        z, centers = parts.double(), self.centers.double()
+        squares = z.square().sum(2, keepdim=True) + centers.square().sum(1) - 2 * z @ centers.T
+        near = torch.exp(-squares.clamp(min=0) / (2 * self.length.double() ** 2))
+        return (near @ self.values.double()).float()
 
 
 class _Mixed(torch.autograd.Function):

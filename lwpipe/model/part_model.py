@@ -44,7 +44,7 @@ class PartModel:
     info : facts about the training, such as its epochs and seconds
     backend : 'auto' for the fastest implementation of the mesh convolution on the device, or one of
         `lwpipe.engine.BACKENDS`
-    components : of the training faces; with `model.base` pca alone
+    components : of the training faces; with a `model.base`
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class PartModel:
                 f"model.channels: has {len(settings.channels)} entries, and the mesh pyramid has "
                 f"{pyramid.levels} levels: make the pyramid again, or give one entry a level."
             )
-        if (components is not None) != (settings.base == "pca"):
+        if (components is not None) != (settings.base != "none"):
             raise LwpipeError(
                 f"model.base: is {settings.base}, and there are "
                 f"{'no ' if components is None else ''}components of the training faces."
@@ -144,7 +144,7 @@ class PartModel:
         """Number of learned numbers, those of the linear base among them."""
         learned = sum(parameter.numel() for parameter in self.network.parameters())
         base = self.components
-        return learned + (0 if base is None else base.basis.size + base.deviation.size + 1)
+        return learned + (0 if base is None else sum(each.size for each in base.arrays.values()))
 
     @property
     def weights(self) -> Floats:

@@ -20,9 +20,10 @@ class LatentSettings(Section):
 class _Shipped(LatentSettings):
     """The network."""
 
-    base: Literal["none", "pca"] = "none"
-    """What the network corrects: nothing, or the principal components of the training faces, to
-    which it adds nothing at first."""
+    base: Literal["none", "pca", "kernel"] = "none"
+    """What the network corrects: nothing, the principal components of the training faces (pca), to
+    which it adds nothing at first, or those with what they tell of further ones, where they tell
+    something (kernel): for few people with many expressions."""
     channels: Annotated[
         list[Annotated[int, Field(ge=1, le=1024)]], Field(min_length=1, max_length=16)
     ] = [16, 16, 16, 32]

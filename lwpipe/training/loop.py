@@ -8,12 +8,10 @@ import torch
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import sha256, write_csv
-from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
-from lwpipe.editing import Pca
+from lwpipe.editing.base import fit_base
 from lwpipe.local_weights import load_local_weights
 from lwpipe.model.archive import save_model
-from lwpipe.model.base import Components
 from lwpipe.model.part_model import PartModel, channel_units, standardisation
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template import Pyramid
@@ -139,7 +137,7 @@ def run(
         dataset.info["content_sha256"], sha256(job.pyramid), sha256(job.local_weights),
         job.model.model_dump(), settings,
     )  # fmt: skip
-    fraction = training.validation_fraction if job.model.base == "pca" else 0.0
+    fraction = training.validation_fraction if job.model.base != "none" else 0.0
     learned, held = hold_back(dataset, fraction, training.seed)
     train_rows, test_rows = dataset.indices("train"), dataset.indices("test")
     if len(test_rows) == 0:
@@ -147,11 +145,10 @@ def run(
     signals = dataset.signals
     mean, scale = standardisation(signals, train_rows, job.model.standardise)
     components = None
-    if job.model.base == "pca":
-        with one_blas_thread():
-            fitted = Pca.fit(signals, train_rows, job.model.latent_size, units=channel_units(scale))
-        components = Components.padded(
-            fitted.basis, fitted.deviation, job.model.latent_size, fitted.variance
+    if job.model.base != "none":
+        curved = job.model.base == "kernel"
+        components = fit_base(
+            signals, train_rows, learned, job.model.latent_size, channel_units(scale), curved
         )
     checkpoints = Checkpoints(job.checkpoints, mark, device.type, writes=group.rank == 0)
     position = Position()

@@ -41,7 +41,7 @@ class TrainingSettings(Section):
     data.colors."""
     partition_weight: NonNegative = 0.0
     """Weight of the partition loss, by which the projections divide the code among the parts: their
-    sum is 1, each is a projector, and the product of two is 0; 0.0: none, as model.base pca needs
+    sum is 1, each is a projector, and the product of two is 0; 0.0: none, as a model.base needs
     it."""
     kl_weight: NonNegative = 1e-5
     """Weight of the divergence of the codes from N(0, 1), summed over their numbers; read with
@@ -67,6 +67,6 @@ class TrainingSettings(Section):
     validation_fraction: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False), EXPONENT] = 0.0
     """Share of the training faces that the network does not learn from, but its base does: by their
     error it is chosen how much of its correction counts, from none to all; 0.0: none is held back,
-    and all of it counts. Read with model.base pca."""
+    and all of it counts. Read with a model.base."""
     seed: Seed = 0
     """Draws the start of the network, the batches, the shuffles and the faces held back."""

@@ -83,6 +83,19 @@ def trained_any(**settings: Any) -> PartModel:
     return model
 
 
+def test_what_components_tell_of_further_ones_agrees() -> None:
+    import torch
+
+    from tests.unit.model.test_kernel import UNSEEN, make_model
+
+    model = make_model(0.2)
+    torch.manual_seed(2)
+    with torch.no_grad():
+        for parameter in model.network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    check(model, UNSEEN[:3])
+
+
 @pytest.mark.parametrize("activation", ["elu", "relu", "leaky_relu", "tanh"])
 def test_activations_agree(activation: str) -> None:
     check(trained_any(activation=activation), SOURCES)
