@@ -8,14 +8,19 @@ converted as they are read.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.color import lab_of_srgb, srgb_of_lab
+from lwpipe.mesh.faults import check_count
+from lwpipe.mesh.read import parse_mesh, read_mesh
+from lwpipe.mesh.read_colors import parse_colors, read_colors
 
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 Colors = npt.NDArray[np.uint8]
 
 POSITION, COLOR = slice(0, 3), slice(3, 6)
@@ -74,6 +79,37 @@ def joined(positions: npt.ArrayLike, colors: npt.ArrayLike | None) -> Floats:
     if colors is None:
         return places
     return np.concatenate([places, lab_of_srgb(colors)], axis=-1)
+
+
+def read_face(path: str | Path, with_colors: bool) -> Floats:
+    """Read the face of a mesh file, (V, C), mm, with its colours if they are asked for.
+
+    Raises
+    ------
+    MeshError
+        If `lwpipe.mesh.read.read_mesh` or `lwpipe.mesh.read_colors.read_colors` refuses the file.
+    """
+    points = read_mesh(path)[0]
+    return _face(points, read_colors(path) if with_colors else None)
+
+
+def parse_face(content: bytes, suffix: str, with_colors: bool) -> tuple[Floats, Ints]:
+    """Read a face (V, C), mm, and its triangles (F, 3) as `read_face` does, from a file's content.
+
+    Parameters
+    ----------
+    content : of the file, which stands alone
+    suffix : of its name, such as '.ply'
+    with_colors : whether to read colours too
+    """
+    points, triangles = parse_mesh(content, suffix)
+    return _face(points, parse_colors(content, suffix) if with_colors else None), triangles
+
+
+def _face(points: npt.NDArray[np.float64], colors: Colors | None) -> Floats:
+    if colors is not None:
+        check_count(len(colors), len(points))
+    return joined(points, colors)
 
 
 def positions(faces: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,11 +1,11 @@
 """The data set store: the one format that everything after conversion reads.
 
-A store is a folder with `vertices.npy` (float32, N x V x 3, millimetres), `template.ply` (mean
-of the training faces and the triangles), `faces.csv` (one row a face), `dataset.json` (source,
-licence, seed, units, alignment, content hash) and `regions.npz` (the true region of each shape
-parameter; empty where the truth is not known). Where the faces have colours, `colors.npy` holds
-them (uint8, N x V x 3, sRGB), and `dataset.json` says so; `uv.npz` is the UV map of the first mesh
-that the colours come from, if it has one.
+A store is a folder with `vertices.npy` (float32, N x V x 3, millimetres), `template.ply` (mean of
+the training faces, in their mean colours if they have some, and the triangles), `faces.csv` (one
+row a face), `dataset.json` (source, licence, seed, units, alignment, content hash) and
+`regions.npz` (the true region of each shape parameter; empty where the truth is not known). Where
+the faces have colours, `colors.npy` holds them (uint8, N x V x 3, sRGB), and `dataset.json` says
+so; `uv.npz` is the UV map of the first mesh that the colours come from, if it has one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lwpipe.core.arrays import read_npz, write_npz
+from lwpipe.core.color import lab_of_srgb, srgb_of_lab
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import allocate, atomic_path, write_json
 from lwpipe.data.signals import COLOR, LazyFaces, joined_faces, lab_faces
@@ -320,6 +321,7 @@ class DatasetWriter:
             if table["split"][row] == "train":
                 mean += face
         mean /= len(train)
+        mean_colors = self._mean_colors(train)
         self._vertices.flush()
         table_csv = table.to_csv(index=False, lineterminator="\n")
         if self._colors is not None:
@@ -352,7 +354,7 @@ class DatasetWriter:
             path = renamed.enter_context(atomic_path(self.path / "faces.csv"))
             path.write_text(table_csv, encoding="utf-8")
             path = renamed.enter_context(atomic_path(self.path / "template.ply"))
-            write_ply(path, mean, self.triangles)
+            write_ply(path, mean, self.triangles, mean_colors)
             renamed.push(self._contexts)
             # Those of an older store, which nothing would tell of.
             if not described:
@@ -363,3 +365,12 @@ class DatasetWriter:
                 path = renamed.enter_context(atomic_path(self.path / "uv.npz"))
                 write_npz(path, {"uv": uv.uv, "corners": uv.corners})
         return Dataset.open(self.path)
+
+    def _mean_colors(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8] | None:
+        """Return the mean colours of some faces, taken in L*a*b*, uint8 (V, 3), sRGB."""
+        if self._colors is None:
+            return None
+        total = np.zeros(self._shape[1:], np.float64)
+        for row in rows:
+            total += lab_of_srgb(self._colors[row])
+        return srgb_of_lab(total / len(rows))

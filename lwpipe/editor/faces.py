@@ -10,13 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.signals import joined, positions
+from lwpipe.data.signals import positions, read_face
 from lwpipe.data.store import Dataset
 from lwpipe.editor.draws import Draws, drawn_of
 from lwpipe.editor.session import MAX_MM
 from lwpipe.mesh.faults import MeshError
-from lwpipe.mesh.read import read_mesh
-from lwpipe.mesh.read_colors import read_colors
 from lwpipe.model.part_model import PartModel
 
 Faces = npt.NDArray[np.float32]
@@ -72,13 +70,7 @@ class FaceBook:
         if self.data is not None and (name in self.rows or not Path(name).suffix):
             return self.data.face(name, self.model.channels)
         try:
-            points = np.asarray(read_mesh(name)[0], np.float32)
-            if self.model.channels == 3:
-                return self.checked(points, name)
-            colors = read_colors(name)
-            if len(colors) != len(points):
-                raise MeshError(f"has {len(colors)} colours for {len(points)} vertices")
-            return self.checked(joined(points, colors), name)
+            return self.checked(read_face(name, self.model.channels > 3), name)
         except MeshError as error:
             raise LwpipeError(f"{name}: {error}.") from error
 

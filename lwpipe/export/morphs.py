@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.core.color import srgb_of_lab
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.signals import colors_of, positions
+from lwpipe.data.signals import COLOR, colors_of, positions
 from lwpipe.data.store import Dataset
 from lwpipe.editing import make_editor
 from lwpipe.editing.editors import WHOLE, PlacedModel
@@ -29,6 +30,7 @@ from lwpipe.export.names import part_names
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+Colors = npt.NDArray[np.uint8]
 
 SIGMAS = 2.0
 DIRECTIONS = 3
@@ -76,6 +78,7 @@ class Morphs:
     subject : what the face is
     sliders : that drive the blend shapes
     colors : uint8 (V, 3), sRGB, of the face; None: it has none
+    skins : uint8 (M, V, 3), sRGB, of the face with each blend shape; None: they leave it its own
     """
 
     face: Floats
@@ -87,7 +90,8 @@ class Morphs:
     shapes: Floats
     subject: str
     sliders: tuple[Slider, ...] = ()
-    colors: npt.NDArray[np.uint8] | None = None
+    colors: Colors | None = None
+    skins: Colors | None = None
 
 
 def principal_directions(
@@ -170,19 +174,25 @@ def exchanges(
     editor = make_editor(model, model.weights, editing)
     codes = editor.encode(np.stack(ends))
     morphs = _empty(model, data, triangles, ends[0], source)
-    start = positions(editor.blend(codes[:1], codes[:1], 0, 0.0)[0])
+    start = editor.blend(codes[:1], codes[:1], 0, 0.0)[0]
     names, places, sliders = [], [], []
     shapes: list[Floats] = []
+    skins: list[Colors] = []
     for part in range(model.part_count):
         stops = [(step / steps, len(shapes) + step - 1) for step in range(1, steps + 1)]
         sliders.append(Slider("to target", part, "%", ((0.0, -1), *stops)))
         for step in range(1, steps + 1):
             moved = editor.blend(codes[:1], codes[1:], part, step / steps)[0]
-            shapes.append(positions(moved) - start)
+            shapes.append(positions(moved) - positions(start))
+            if model.channels > 3:
+                skins.append(srgb_of_lab(moved[:, COLOR]))
             share = "" if step == steps else f" {step}/{steps}"
             names.append(f"{morphs.part_names[part]} of {target}{share}")
             places.append(part)
-    return _with(replace(morphs, face=start), names, places, shapes, sliders)
+    made = _with(replace(morphs, face=positions(start)), names, places, shapes, sliders)
+    if model.channels == 3:
+        return made
+    return replace(made, colors=colors_of(start), skins=np.stack(skins))
 
 
 def _direction(name: str, number: int) -> str:

@@ -98,7 +98,7 @@ def pack(scene: Scene) -> str:
     """Return a scene as text for the viewer; equal scenes give equal text.
 
     A header in JSON and whole numbers are compressed (zlib) and written in base 64. Of a blend
-    shape only the vertices that it moves are held.
+    shape only the vertices that it moves are held, and of its skin those that it colours.
     """
     morphs, data = scene.morphs, _Data()
     supports: list[dict[str, int]] = []
@@ -111,6 +111,10 @@ def pack(scene: Scene) -> str:
             known[key] = len(supports)
             supports.append(data.numbers(rows, 4))
         shapes.append({**data.coordinates(shape[rows]), "support": known[key]})
+    if morphs.colors is not None and morphs.skins is not None:
+        for entry, skin in zip(shapes, morphs.skins, strict=True):
+            rows = np.flatnonzero((skin != morphs.colors).any(axis=1))
+            entry["skin"] = {"rows": data.numbers(rows, 4), "light": _channels(data, skin[rows])}
     header = {
         "base": data.coordinates(morphs.face),
         "triangles": data.numbers(morphs.triangles, 4),
@@ -127,9 +131,13 @@ def pack(scene: Scene) -> str:
         ],
     }
     if morphs.colors is not None:
-        header["skin"] = [data.shares(channel / 255) for channel in morphs.colors.T]
+        header["skin"] = _channels(data, morphs.colors)
     text = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     return compressed(len(text).to_bytes(4, "little") + text + b"".join(data.pieces))
+
+
+def _channels(data: _Data, colors: npt.NDArray[np.uint8]) -> list[dict[str, int]]:
+    return [data.shares(channel / 255) for channel in colors.T]
 
 
 def compressed(content: bytes) -> str:

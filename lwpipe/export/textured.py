@@ -21,8 +21,8 @@ Ints = npt.NDArray[np.int64]
 Colors = npt.NDArray[np.uint8]
 
 SUFFIXES = (".ply", ".obj", ".glb")
-# An image has about so many texels a vertex, within these edges.
-_TEXELS, _EDGES = 16, (256, 4096)
+# An image has so many texels along all edges of triangles but this share, within these sizes.
+_TEXELS, _SHORT, _EDGES = 4, 0.05, (256, 4096)
 
 
 def write_face(
@@ -55,17 +55,25 @@ def write_face(
         return [path]
     image = None
     if colors is not None and uv is not None:
-        image = bake(colors, triangles, uv, image_edge(len(points)))
+        image = bake(colors, triangles, uv, image_edge(uv))
     if path.suffix.lower() == ".glb":
         write_bytes(path, face_glb(points, triangles, colors, uv, image))
         return [path]
     return _write_obj(path, points, triangles, colors, uv, image)
 
 
-def image_edge(vertices: int) -> int:
-    """Return how many texels an edge of a baked image has: a power of two."""
-    edge = 2 ** int(np.ceil(np.log2(np.sqrt(_TEXELS * vertices))))
-    return int(np.clip(edge, *_EDGES))
+def image_edge(uv: UvMap) -> int:
+    """Return how many texels an edge of a baked image has: a power of two.
+
+    An edge of a triangle has four, so that its ends keep their colours; that is 16 a vertex where
+    all are of one length. The shortest one in twenty may have fewer.
+    """
+    corners = uv.uv[uv.corners]
+    lengths = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2)
+    lengths = lengths[lengths > 0]
+    short = float(np.quantile(lengths, _SHORT)) if len(lengths) else 1.0
+    edge = np.clip(_TEXELS / short, *_EDGES)
+    return int(2 ** np.ceil(np.log2(edge)))
 
 
 def _write_obj(

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.color import bytes_of_light
-from lwpipe.mesh.faults import MeshError
+from lwpipe.mesh.faults import MeshError, check_count
 from lwpipe.mesh.gltf import FAN, STRIP, TRIANGLES, Scene, vertices_of
 from lwpipe.mesh.gltf_file import FLOAT, UNSIGNED, GltfFile, part, reals
 from lwpipe.mesh.texture import UvMap, of_vertices, read_image, sampled
@@ -106,8 +106,7 @@ class _Painted(Scene):
             values = self.file.accessor(
                 attributes["COLOR_0"], "COLOR_0", kind, types, normalized=True
             )
-            if len(values) != count:
-                raise MeshError(f"has {len(values)} colours for {count} vertices")
+            check_count(len(values), count)
             light, found = np.clip(values[:, :3].astype(np.float64), 0, 1), True
         if "material" in primitive:
             material = self.file.item("materials", primitive["material"])
@@ -128,8 +127,7 @@ class _Painted(Scene):
     def _places(self, index: object, name: str, count: int) -> Floats:
         types = (*FLOAT, *UNSIGNED[:2])
         uv = self.file.accessor(index, name, "VEC2", types, normalized=True).astype(np.float64)
-        if len(uv) != count:
-            raise MeshError(f"has {len(uv)} places in its image for {count} vertices")
+        check_count(len(uv), count, "places in its image")
         if not np.isfinite(uv).all():
             raise MeshError(f"has a {name} that is not finite")
         # glTF counts from the top.

@@ -16,6 +16,7 @@ from lwpipe.mesh.text import plain
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Colors = npt.NDArray[np.uint8]
+Scalars = dict[str, npt.NDArray[Any]]
 
 _COLORS = ("red", "green", "blue")
 
@@ -37,11 +38,7 @@ def parse_ply(content: bytes) -> tuple[Floats, Ints]:
         If the file is cut off or no PLY.
     """
     scalars, triangles, _ = _parsed(content)
-    if not scalars:
-        return np.empty((0, 3)), triangles
-    if not {"x", "y", "z"} <= scalars.keys():
-        raise MeshError("has vertices without x, y and z")
-    return np.stack([scalars[axis].astype(np.float64) for axis in "xyz"], axis=1), triangles
+    return _places(scalars), triangles
 
 
 def parse_ply_colors(content: bytes) -> tuple[Colors, Ints]:
@@ -62,6 +59,25 @@ def parse_ply_colors(content: bytes) -> tuple[Colors, Ints]:
     scalars, triangles, elements = _parsed(content)
     if not {*_COLORS} <= scalars.keys():
         raise MeshError("has no colours of vertices (red, green, blue)")
+    return _colors(scalars, elements), triangles
+
+
+def parse_painted_ply(content: bytes) -> tuple[Floats, Ints, Colors | None]:
+    """Parse a PLY as `parse_ply` does, with the colours of its vertices; None where it has none."""
+    scalars, triangles, elements = _parsed(content)
+    colors = _colors(scalars, elements) if {*_COLORS} <= scalars.keys() else None
+    return _places(scalars), triangles, colors
+
+
+def _places(scalars: Scalars) -> Floats:
+    if not scalars:
+        return np.empty((0, 3))
+    if not {"x", "y", "z"} <= scalars.keys():
+        raise MeshError("has vertices without x, y and z")
+    return np.stack([scalars[axis].astype(np.float64) for axis in "xyz"], axis=1)
+
+
+def _colors(scalars: Scalars, elements: list[Element]) -> Colors:
     kinds = {
         name: kind
         for element in elements
@@ -73,7 +89,7 @@ def parse_ply_colors(content: bytes) -> tuple[Colors, Ints]:
     )
     if not ((values >= 0) & (values <= 255)).all():
         raise MeshError("has colours out of range: 0 to 1 in floating point, else 0 to 255")
-    return np.rint(values).astype(np.uint8), triangles
+    return np.rint(values).astype(np.uint8)
 
 
 def _full(kind: str) -> int:
@@ -81,7 +97,7 @@ def _full(kind: str) -> int:
     return 1 if kind.startswith("f") else 65_535 if kind == "u2" else 255
 
 
-def _parsed(content: bytes) -> tuple[dict[str, npt.NDArray[Any]], Ints, list[Element]]:
+def _parsed(content: bytes) -> tuple[Scalars, Ints, list[Element]]:
     """Return the scalars of the vertices, the triangles of polygons and strips, and the header."""
     content = plain(content)
     order, elements, start = read_header(content)
@@ -89,7 +105,7 @@ def _parsed(content: bytes) -> tuple[dict[str, npt.NDArray[Any]], Ints, list[Ele
         found = read_binary(content, start, order, elements)
     else:
         found = read_text(content[start:], elements)
-    vertices: dict[str, npt.NDArray[Any]] = {}
+    vertices: Scalars = {}
     triangles = [np.empty((0, 3), dtype=np.int64)]
     for element, (scalars, counts, corners) in zip(elements, found, strict=True):
         if element.name == "vertex" and element.count:

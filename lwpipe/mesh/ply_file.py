@@ -12,7 +12,7 @@ import numpy.typing as npt
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import atomic_path
 from lwpipe.mesh.faults import MeshError
-from lwpipe.mesh.ply import parse_ply, parse_ply_colors
+from lwpipe.mesh.ply import parse_painted_ply, parse_ply, parse_ply_colors
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -70,6 +70,23 @@ def read_ply(path: str | Path) -> tuple[Floats, Ints]:
         If the file is missing or is not a PLY of triangles.
     """
     return _read(path, parse_ply, "a PLY mesh")
+
+
+def read_painted_ply(path: str | Path) -> tuple[Floats, Ints, Colors | None]:
+    """Read a PLY of triangles with the colours of its vertices, None where it has none.
+
+    Returns
+    -------
+    vertices : float64 (V, 3), in the file's units
+    triangles : int64 (F, 3)
+    colors : uint8 (V, 3), sRGB
+
+    Raises
+    ------
+    LwpipeError
+        If the file is missing or is not a PLY of triangles.
+    """
+    return _read(path, parse_painted_ply, "a PLY mesh")
 
 
 def read_ply_colors(path: str | Path) -> tuple[Colors, Ints]:

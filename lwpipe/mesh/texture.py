@@ -29,6 +29,7 @@ MAX_EDGE, MAX_PIXELS = 16_384, 2**27
 _TEXELS = 4
 # What fills the image beside the triangles that it is baked from, in texels.
 _BLEED = 8
+_AROUND = [(y, x) for y in (1, 0, -1) for x in (1, 0, -1)]
 
 
 @dataclass(frozen=True)
@@ -183,19 +184,17 @@ def _fill(image: Floats, painted: npt.NDArray[np.bool_], corners: Floats, ends: 
 
 def _grow(image: Floats, painted: npt.NDArray[np.bool_]) -> None:
     """Let the texels beside what is painted be the mean of their painted neighbours, in place."""
-    size = len(image)
-    total, count = np.zeros_like(image), np.zeros(painted.shape)
-    for down in (-1, 0, 1):
-        for across in (-1, 0, 1):
-            here, there = (
-                tuple(slice(max(step, 0), size + min(step, 0)) for step in steps)
-                for steps in ((down, across), (-down, -across))
-            )
-            total[here] += np.where(painted[there][..., None], image[there], 0)
-            count[here] += painted[there]
-    edge = ~painted & (count > 0)
-    image[edge] = total[edge] / count[edge][:, None]
-    painted |= edge
+    # One texel wider all around, where nothing is painted.
+    known = np.pad(painted, 1)
+    beside = [known[1 + y : y + 1 + len(image), 1 + x : x + 1 + len(image)] for y, x in _AROUND]
+    rows, columns = np.nonzero(np.logical_or.reduce(beside) & ~painted)
+    total, count = np.zeros((len(rows), 3)), np.zeros((len(rows), 1))
+    for y, x in _AROUND:
+        there = known[rows + 1 + y, columns + 1 + x]
+        total[there] += image[rows[there] + y, columns[there] + x]
+        count[there] += 1
+    image[rows, columns] = total / count
+    painted[rows, columns] = True
 
 
 def png(image: Colors) -> bytes:

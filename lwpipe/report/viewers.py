@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.arrays import check_arrays, read_npz
+from lwpipe.core.color import srgb_of_lab
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.signals import positions
+from lwpipe.data.signals import COLOR, colors_of, positions
 from lwpipe.evaluation.inputs import stored_channels
 from lwpipe.export.morphs import Morphs, Slider
 from lwpipe.export.scene import Scene, State, pack
 from lwpipe.local_weights import load_local_weights
-from lwpipe.mesh.ply_file import read_ply
+from lwpipe.mesh.ply_file import read_painted_ply, read_ply
 
 Floats = npt.NDArray[np.float32]
+Colors = npt.NDArray[np.uint8]
 
 # A part whose way bends by no more, in mm, needs no shape on the way.
 _BENT = 0.05
@@ -41,11 +43,11 @@ class Viewer:
 
 
 def of_parts(template: str | Path, local_weights: str | Path) -> Viewer:
-    """Show the mean face in the colours of its parts.
+    """Show the mean face in the colours of its parts, and behind them in those of its skin.
 
     Parameters
     ----------
-    template : mean of the training faces, PLY
+    template : mean of the training faces, PLY, with its colours if it has some
     local_weights : `local_weights.npz`
 
     Raises
@@ -53,16 +55,18 @@ def of_parts(template: str | Path, local_weights: str | Path) -> Viewer:
     LwpipeError
         If a file cannot be read, or they do not fit each other.
     """
-    vertices, triangles = read_ply(template)
+    vertices, triangles, colors = read_painted_ply(template)
     weights = load_local_weights(local_weights)[0]
     if len(weights) != len(vertices):
         raise LwpipeError(f"{local_weights}: was made for another mesh than {template}.")
-    morphs = _face(vertices.astype(np.float32), triangles, weights)
+    morphs = replace(_face(vertices.astype(np.float32), triangles, weights), colors=colors)
     return Viewer(pack(Scene(morphs, painted=True)), "The mean face in the colours of its parts.")
 
 
 def of_interpolation(template: str | Path, faces: str | Path, variant: str) -> Viewer:
     """Show the source of the first pair, with a slider a part that leads towards the target.
+
+    Faces with colours are shown in their skin, which goes along as the edits take it.
 
     Parameters
     ----------
@@ -88,18 +92,25 @@ def of_interpolation(template: str | Path, faces: str | Path, variant: str) -> V
         "ids_0": ("U", (2,)),
     }
     check_arrays(faces, read, kinds, f"is no interpolation of faces of {count} vertices")
-    ends, moved = positions(ends), positions(moved)
     shapes: list[Floats] = []
+    skins: list[Colors] = []
     sliders = []
-    for part, row in enumerate(moved):
+    source = positions(ends[0])
+    for part, faces_of_part in enumerate(moved):
+        row = positions(faces_of_part)
         stops = [(0.0, -1)]
         for step in _stops(row):
             stops.append(((step + 1) / (steps + 1), len(shapes)))
-            shapes.append(row[step] - ends[0])
+            shapes.append(row[step] - source)
+            if channels > 3:
+                skins.append(srgb_of_lab(faces_of_part[step][:, COLOR]))
         sliders.append(Slider("to target", part, "%", tuple(stops)))
-    morphs = _face(ends[0], triangles, weights, shapes, sliders)
-    source, target = ids.tolist()
-    said = f"Each part of {source} on its way to {target}, by {variant}; at 0 the face itself."
+    morphs = _face(source, triangles, weights, shapes, sliders)
+    if channels > 3:
+        painted = np.array(skins, np.uint8).reshape(-1, count, 3)
+        morphs = replace(morphs, colors=colors_of(ends[0]), skins=painted)
+    first, last = ids.tolist()
+    said = f"Each part of {first} on its way to {last}, by {variant}; at 0 the face itself."
     return Viewer(pack(Scene(morphs)), said, variant)
 
 
@@ -114,7 +125,7 @@ def _stops(row: Floats) -> list[int]:
 
 
 def of_truth(template: str | Path, examples: str | Path, variant: str) -> Viewer | None:
-    """Show source, target, true answer and edit of the part that changes most.
+    """Show source, target, true answer and edit of the part that changes most, as shapes.
 
     Parameters
     ----------

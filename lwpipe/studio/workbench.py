@@ -14,12 +14,11 @@ import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError, printable
 from lwpipe.core.files import write_json
-from lwpipe.data.signals import joined
+from lwpipe.data.signals import parse_face
 from lwpipe.editor import Editor, Handle, Session
 from lwpipe.editor.session import MAX_ALPHA
 from lwpipe.mesh.faults import MeshError
-from lwpipe.mesh.read import READERS, parse_mesh
-from lwpipe.mesh.read_colors import parse_colors
+from lwpipe.mesh.read import READERS
 from lwpipe.mesh.topology import edges
 from lwpipe.studio.files import FORMATS
 from lwpipe.studio.history import History
@@ -224,10 +223,7 @@ class Workbench:
         if suffix not in READERS:
             raise LwpipeError(f"{shown}: is none of the formats {', '.join(sorted(READERS))}.")
         try:
-            points, triangles = parse_mesh(content, suffix)
-            vertices = points.astype(np.float32)
-            if self.editor.model.channels > 3:
-                vertices = joined(vertices, parse_colors(content, suffix))
+            vertices, triangles = parse_face(content, suffix, self.editor.model.channels > 3)
         except MeshError as error:
             raise LwpipeError(f"{shown}: {error}.") from error
         count = self.editor.model.vertex_count

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from lwpipe.data.signals import joined
 from lwpipe.data.sources.synthetic.anatomy import mean_face
 from lwpipe.data.sources.synthetic.faces import draw_parameters, synthesize
 from lwpipe.data.sources.synthetic.grid import make_grid
+from lwpipe.data.sources.synthetic.skin import draw_people, skin_of
 from lwpipe.data.store import DatasetWriter
 from lwpipe.editing import Pca
 from lwpipe.model import PartModel, save_model
 from lwpipe.model.base import Components
-from lwpipe.model.part_model import standardisation
+from lwpipe.model.part_model import channel_units, standardisation
 from lwpipe.model.settings import ModelSettings
 from lwpipe.template import build_pyramid
 
@@ -31,17 +33,22 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WORDS = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"]
 
 
-def make_run(folder: Path, vertices: int = 1500) -> Path:
-    """Write a run of synthetic faces whose model is its base."""
+def make_run(folder: Path, vertices: int = 1500, painted: bool = False) -> Path:
+    """Write a run of synthetic faces, with colours or without, whose model is its base."""
     grid = make_grid(vertices)
-    faces = synthesize(draw_parameters(FACES, 5), grid)
+    parameters = draw_parameters(FACES, 5)
+    faces = synthesize(parameters, grid)
     rows = [
         {"id": f"face_{i:02d}", "split": "train" if i < 32 else "test", "subject": i,
          "expression": "", "source": "synthetic"}
         for i in range(FACES)
     ]  # fmt: skip
-    with DatasetWriter(folder / "data", FACES, grid.triangles, len(grid.points)) as writer:
+    size = FACES, grid.triangles, len(grid.points)
+    with DatasetWriter(folder / "data", *size, with_colors=painted) as writer:
         writer[:] = faces
+        if painted:
+            writer.colors[:] = skin_of(grid).paint(draw_people(parameters, 5))
+            faces = joined(faces, writer.colors)
         info = {"source": "synthetic", "licence": "MIT", "seed": 5, "alignment": None}
         writer.close(rows, info)
     away = np.linalg.norm(grid.points[:, None] - CENTRES, axis=2)
@@ -51,7 +58,7 @@ def make_run(folder: Path, vertices: int = 1500) -> Path:
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     train = np.arange(32)
     mean, scale = standardisation(faces, train, "scalar")
-    pca = Pca.fit(faces, train, Z)
+    pca = Pca.fit(faces, train, Z, units=channel_units(scale))
     torch.manual_seed(0)
     model = PartModel(
         build_pyramid(mean_face(grid.points), grid.triangles, [4, 4]),

@@ -21,7 +21,12 @@ SHORT = TRAINING.model_copy(update={"epochs": 3, "batch_size": 12})
 
 def make_inputs(folder: Path, **data: object) -> Path:
     """Write 36 training and 4 test faces with all that training needs."""
-    settings = DataSettings.model_validate({"faces": 40, "synthetic": {"vertices": 1500}, **data})
+    made = {"faces": 40, "synthetic": {"vertices": 1500}, **data}
+    return make_inputs_of(DataSettings.model_validate(made), folder)
+
+
+def make_inputs_of(settings: DataSettings, folder: Path) -> Path:
+    """Write faces of any source with all that training needs."""
     make_dataset(settings, folder / "data")
     make_template(
         folder / "data",

@@ -41,7 +41,7 @@ from lwpipe.evaluation.settings import (
     FreshSettings,
     InterpolationSettings,
 )
-from lwpipe.export import principal_directions
+from lwpipe.export import exchanges, principal_directions
 from lwpipe.export.glb import write_glb
 from lwpipe.export.textured import write_face
 from lwpipe.figures.render import FaceRenderer
@@ -458,6 +458,20 @@ def test_blend_shapes_have_the_colours_of_their_face(
     np.testing.assert_array_equal(morphs.colors, expected)
     write_glb(morphs, tmp_path / "face.glb")
     np.testing.assert_array_equal(read_colors(tmp_path / "face.glb"), expected)
+
+
+def test_steps_to_a_target_take_the_skin_along(data: Dataset, model: lwpipe.PartModel) -> None:
+    source, target = (str(data.faces["id"][row]) for row in data.indices("test")[:2])
+    faces = [data.face(name, 6) for name in (source, target)]
+    for texture in get_args(Texture):
+        editing = KEEPING.model_copy(update={"texture": texture})
+        morphs = exchanges(model, data, model.triangles, source, target, 2, editing)
+        np.testing.assert_array_equal(morphs.colors, colors_of(faces[0]))
+        assert morphs.skins is not None
+        for place in (1, 3):
+            made = edit_part(model, *(face[None] for face in faces), place // 2, 1.0, editing)
+            np.testing.assert_array_equal(morphs.skins[place], colors_of(made[0]))
+        assert (morphs.skins == morphs.colors).all() == (texture == "keep")
 
 
 def test_the_onnx_graph_gives_what_the_model_gives(

@@ -47,10 +47,11 @@ const lwpipeViewer = (() => {
     scene.base = coordinates(data, scene.base);
     scene.triangles = numbers(data, scene.triangles);
     scene.supports = scene.supports.map((entry) => numbers(data, entry));
+    const shares = (entry) => Float32Array.from(numbers(data, entry), (v) => v / 65535);
     scene.shapes = scene.shapes.map((entry) => ({
       rows: scene.supports[entry.support], moved: coordinates(data, entry),
+      skin: entry.skin && { rows: numbers(data, entry.skin.rows), light: entry.skin.light.map(shares) },
     }));
-    const shares = (entry) => Float32Array.from(numbers(data, entry), (v) => v / 65535);
     scene.weights = scene.weights.map(shares);
     scene.maps = scene.maps.map(shares);
     if (scene.skin) scene.skin = scene.skin.map(shares);
@@ -72,6 +73,19 @@ const lwpipeViewer = (() => {
       }
     });
     return found;
+  }
+
+  // The colours of the face where its sliders stand: as its shapes, those of their skins add up.
+  function skinned({ skin, shapes, sliders }, values) {
+    const shown = skin.map((channel) => channel.slice());
+    strengths(sliders, values, shapes.length).forEach((strength, s) => {
+      if (strength === 0 || !shapes[s].skin) return;
+      const { rows, light } = shapes[s].skin;
+      shown.forEach((channel, axis) => rows.forEach((row, i) => {
+        channel[row] += strength * (light[axis][i] - skin[axis][row]);
+      }));
+    });
+    return shown.map((channel) => channel.map((v) => Math.min(Math.max(v, 0), 1)));
   }
 
   function heat(value) {
@@ -392,8 +406,10 @@ const lwpipeViewer = (() => {
       if (this.hovered >= 0 && weights.length > 1) {
         return (i) => heat(0.75 * weights[this.hovered][i]);
       }
-      const { skin } = this.scene;
-      if (this.colors === "clay" && skin) return (i) => skin.map((channel) => channel[i]);
+      if (this.colors === "clay" && this.scene.skin) {
+        const skin = skinned(this.scene, this.values);
+        return (i) => skin.map((channel) => channel[i]);
+      }
       if (this.colors === "clay") return () => CLAY;
       const palette = parts.map(({ color }) =>
         [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255));

@@ -11,13 +11,15 @@ import pytest
 import scipy.io
 from pydantic import ValidationError
 
-from lwpipe.core.color import lab_of_srgb
+from lwpipe.core.color import lab_of_srgb, srgb_of_lab
 from lwpipe.core.errors import LwpipeError
 from lwpipe.data.check import check_dataset
 from lwpipe.data.make import make_dataset
 from lwpipe.data.settings import DataSettings
 from lwpipe.data.signals import colors_of, joined, positions
 from lwpipe.data.store import Dataset
+from lwpipe.export.textured import face_glb
+from lwpipe.mesh.ply_file import read_painted_ply, read_ply_colors
 from tests.helpers.aflw_layout import write_aflw_layout
 from tests.helpers.coloured import (
     colours,
@@ -29,6 +31,8 @@ from tests.helpers.coloured import (
     write_pictured_obj,
 )
 from tests.helpers.mesh_files import TRIANGLES, shapes, write_obj
+
+Writer = Callable[[Path, np.ndarray, np.ndarray], None]
 
 
 def synthetic(**more: object) -> DataSettings:
@@ -71,6 +75,19 @@ def test_signals_are_positions_and_lab(data: Dataset) -> None:
     np.testing.assert_array_equal(data.signals[rows, some], found[:, some])
     np.testing.assert_array_equal(data.signals[5], joined(data.vertices[5], data.colors[5]))
     assert data.signals.nbytes == 2 * data.vertices.nbytes
+
+
+def test_the_template_has_the_mean_colours(data: Dataset, tmp_path: Path) -> None:
+    file = data.path / "template.ply"
+    colors, triangles = read_ply_colors(file)
+    expected = srgb_of_lab(data.mean_face()[:, 3:])
+    # Sums of single and of double precision may round to two sides of a half.
+    assert np.abs(colors.astype(int) - expected).max() <= 1
+    assert (colors != expected).mean() < 0.01
+    np.testing.assert_array_equal(triangles, data.triangles)
+    plain = make_dataset(synthetic(), tmp_path)
+    np.testing.assert_array_equal(read_painted_ply(file)[0], plain.template)
+    assert read_painted_ply(plain.path / "template.ply")[2] is None
 
 
 def test_people_look_like_people(data: Dataset) -> None:
@@ -198,6 +215,63 @@ def test_one_mesh_of_many_without_colours_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def _cut(folder: Path) -> None:
+    (folder / "2.png").write_bytes(png(picture())[:120])
+
+
+def _gone(folder: Path) -> None:
+    (folder / "2.png").unlink()
+
+
+def _bare(suffix: str, write: Writer) -> Callable[[Path], None]:
+    """Return what leaves the colours of one mesh out."""
+
+    def change(folder: Path) -> None:
+        file = folder / f"2.{suffix}"
+        write(file, shapes(4)[2], colours(4)[2])
+        if suffix == "ply":
+            file.write_bytes(file.read_bytes().replace(b"uchar green", b"uchar other"))
+        elif suffix == "obj":
+            lines = [line.split()[:4] for line in file.read_text().splitlines()]
+            file.write_text("\n".join(map(" ".join, lines)))
+        else:
+            file.write_bytes(face_glb(shapes(4)[2].astype(np.float32), TRIANGLES))
+
+    return change
+
+
+def _pictured(file: Path, place: np.ndarray, _: np.ndarray) -> None:
+    write_pictured_obj(file, place, png(picture()))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "write", "damage", "words"),
+    [
+        ("ply", write_coloured_ply, _bare("ply", write_coloured_ply), "has no colours of vertices"),
+        ("obj", write_coloured_obj, _bare("obj", write_coloured_obj), "has no colours: neither"),
+        ("glb", write_coloured_glb, _bare("glb", write_coloured_glb), "has no colours: neither"),
+        ("obj", _pictured, _cut, r"has an image that cannot be read .*2\.png"),
+        ("obj", _pictured, _gone, r"has an image, 2\.png, that cannot be read"),
+    ],
+    ids=["ply", "obj", "glb", "cut image", "no image"],
+)
+def test_one_bad_mesh_of_many_is_one_sentence(
+    suffix: str, write: Writer, damage: Callable[[Path], None], words: str, tmp_path: Path
+) -> None:
+    """The others are read, nothing is written, and without colours all of them are faces."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for row in range(4):
+        write(folder / f"{row}.{suffix}", shapes(4)[row], colours(4)[row])
+    damage(folder)
+    with pytest.raises(LwpipeError, match=words) as told:
+        make_dataset(own(folder), tmp_path / "out")
+    assert str(told.value).startswith(f"{folder / '2'}.{suffix}: ")
+    assert str(told.value).count("\n") == 0
+    assert not (tmp_path / "out").exists()
+    assert len(make_dataset(own(folder, colors=False), tmp_path / "out").vertices) == 4
+
+
 @pytest.fixture
 def basel(tmp_path: Path) -> Path:
     """A model and ten faces in the layout of AFLW2000-3D, with colours of two components."""
@@ -238,11 +312,24 @@ def test_colours_of_the_basel_model_are_those_of_the_formula(basel: Path) -> Non
     assert data.info["texture_components"] == 2
 
 
-def test_deviations_of_the_basel_model_scale_its_components(basel: Path) -> None:
-    plain = make_dataset(of_basel(basel), basel / "data").colors.astype(int)
-    change(basel / "model" / "Model_Shape.mat", texEV=np.array([[2.0], [1.0]]))
-    scaled = make_dataset(of_basel(basel), basel / "scaled").colors.astype(int)
-    np.testing.assert_allclose(scaled[1] - scaled[0], 2 * (plain[1] - plain[0]), atol=3)
+def test_deviations_of_the_basel_model_do_not_scale_its_components(basel: Path) -> None:
+    """Tex_Para of AFLW2000-3D is of the order of 1,000: it is scaled already."""
+    plain = make_dataset(of_basel(basel), basel / "data")
+    change(basel / "model" / "Model_Shape.mat", texEV=np.array([[2000.0], [700.0]]))
+    again = make_dataset(of_basel(basel), basel / "again")
+    np.testing.assert_array_equal(again.colors, plain.colors)
+
+
+def test_colours_of_the_basel_model_in_a_file_of_their_own(basel: Path) -> None:
+    expected = make_dataset(of_basel(basel), basel / "data").colors
+    shapes = basel / "model" / "Model_Shape.mat"
+    read = scipy.io.loadmat(shapes)
+    scipy.io.savemat(
+        basel / "model" / "Model_Tex.mat", {name: read[name] for name in ("texMU", "texPC")}
+    )
+    change(shapes, texMU=None, texPC=None)
+    again = make_dataset(of_basel(basel), basel / "again")
+    np.testing.assert_array_equal(again.colors, expected)
 
 
 @pytest.mark.parametrize(

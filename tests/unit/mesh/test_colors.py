@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from lwpipe.core.color import delta_e_2000, lab_of_srgb
+from lwpipe.export.textured import face_glb
 from lwpipe.mesh import texture
 from lwpipe.mesh.faults import MeshError
 from lwpipe.mesh.read import read_mesh
@@ -151,6 +153,32 @@ def _elsewhere(file: Path) -> None:
     file.write_bytes(pictured_gltf(VERTICES, b"", "skin.png"))
 
 
+def _bare_obj(file: Path) -> None:
+    write_coloured_obj(file, VERTICES, PAINTED)
+    lines = [line.split() for line in file.read_text().splitlines()]
+    file.write_text("\n".join(" ".join(line[:4]) for line in lines))
+
+
+def _bare_glb(file: Path) -> None:
+    file.write_bytes(face_glb(VERTICES.astype(np.float32), TRIANGLES))
+
+
+def _fewer(attribute: str) -> Callable[[Path], None]:
+    """Return what writes a glTF of fewer colours, or places in its image, than vertices."""
+
+    def write(file: Path) -> None:
+        scene = json.loads(pictured_gltf(VERTICES, png(picture())))
+        attributes = scene["meshes"][0]["primitives"][0]["attributes"]
+        if attribute == "COLOR_0":
+            attributes[attribute] = len(scene["accessors"])
+            scene["accessors"].append({**scene["accessors"][0], "count": len(VERTICES) - 1})
+        else:
+            scene["accessors"][attributes[attribute]]["count"] -= 2
+        file.write_text(json.dumps(scene))
+
+    return write
+
+
 def _damaged(file: Path) -> None:
     file.write_bytes(pictured_gltf(VERTICES, b"\x89PNG nothing"))
 
@@ -168,6 +196,10 @@ def _damaged(file: Path) -> None:
         ("a.obj", _cut_image, r"has an image that cannot be read .*a\.png"),
         ("a.gltf", _elsewhere, r"has an image in another file \('skin\.png'\)"),
         ("a.gltf", _damaged, "has an image that cannot be read"),
+        ("a.obj", _bare_obj, "has no colours: neither of its vertices"),
+        ("a.glb", _bare_glb, "has no colours: neither COLOR_0 of its vertices nor an image"),
+        ("a.gltf", _fewer("COLOR_0"), "has 24 colours for 25 vertices"),
+        ("a.gltf", _fewer("TEXCOORD_0"), "has 23 places in its image for 25 vertices"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(

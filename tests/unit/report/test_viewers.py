@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import numpy as np
 import pytest
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.data.signals import colors_of, joined
 from lwpipe.evaluation.interpolation import interpolate
 from lwpipe.evaluation.settings import InterpolationSettings
 from lwpipe.local_weights.archive import save_local_weights
+from lwpipe.mesh.ply_file import read_ply, write_ply
 from lwpipe.report import Section, write_report
 from lwpipe.report import stage as room
 from lwpipe.report.viewers import Viewer, of_interpolation, of_parts, of_truth
@@ -94,6 +98,72 @@ def test_sliders_lead_to_the_target(page: Path, folder: Path) -> None:
             slider.evaluate(move)
             moved = values(shown, 1, VERTICES)
             np.testing.assert_allclose(moved, read["faces_0"][2, step], atol=0.02)
+
+
+@pytest.fixture(scope="module")
+def painted(folder: Path, patches: Patches) -> Path:
+    """The same interpolation and template with colours that go along."""
+    random = np.random.default_rng(3)
+    colors = random.integers(0, 256, (6, len(patches.data.template), 3), np.uint8)
+    template = patches.data.path / "template.ply"
+    write_ply(folder / "painted.ply", *read_ply(template), colors[0])
+    read = dict(np.load(folder / "way/interpolation.npz"))
+    parts, steps = read["faces_0"].shape[:2]
+    way = np.repeat(colors[None, :1], steps, axis=1).repeat(parts, axis=0)
+    for part, weights in enumerate(patches.weights.T):
+        way[part][:, weights > 0] = colors[1 : 1 + steps][:, weights > 0]
+    read["ends_0"] = joined(read["ends_0"], colors[:2])
+    read["faces_0"] = joined(read["faces_0"], way)
+    np.savez(folder / "painted.npz", **read)
+    return folder
+
+
+@needs_browser
+def test_faces_with_colours_are_shown_in_their_skin(
+    painted: Path, patches: Patches, tmp_path: Path
+) -> None:
+    template, file = painted / "painted.ply", tmp_path / "report.html"
+    viewers = [
+        of_parts(template, painted / "weights.npz"),
+        of_interpolation(template, painted / "painted.npz", "full"),
+    ]
+    write_report(file, "run", [Section("Faces", "Turn them.", viewers=viewers)])
+    read = np.load(painted / "painted.npz")
+    ends, way = read["ends_0"], read["faces_0"]
+
+    def expected(skin: np.ndarray) -> np.ndarray:
+        return (colors_of(skin) / 255) ** 2.2
+
+    with opened(file) as shown:
+        parts = values(shown, 0, COLORS)
+        shown.locator("[data-scene] >> nth=0").get_by_role("button", name="local weights").click()
+        skin = values(shown, 0, COLORS)
+        np.testing.assert_allclose(skin, expected(ends[0]), atol=1e-4)
+        assert np.abs(parts - skin).max() > 0.3
+
+        def move(share: float) -> np.ndarray:
+            slider = shown.get_by_label("part 2: to target")
+            slider.evaluate(f"e => {{ e.value = {share}; e.dispatchEvent(new Event('input')); }}")
+            return values(shown, 1, COLORS)
+
+        np.testing.assert_allclose(values(shown, 1, COLORS), expected(ends[0]), atol=1e-4)
+        np.testing.assert_allclose(move(0.75), expected(way[2, 2]), atol=1e-4)
+        inside = patches.weights[:, 2] > 0
+        np.testing.assert_array_equal(move(0.75)[~inside], move(0)[~inside])
+        assert np.abs(move(0.75)[inside] - move(0)[inside]).mean() > 0.1
+
+
+def test_faces_without_colours_have_none_on_the_page(
+    painted: Path, folder: Path, patches: Patches
+) -> None:
+    plain = of_interpolation(painted / "painted.ply", folder / "way/interpolation.npz", "full")
+    with_colours = of_interpolation(painted / "painted.ply", painted / "painted.npz", "full")
+    headers = [zlib.decompress(base64.b64decode(v.scene)) for v in (plain, with_colours)]
+    assert [b'"skin"' in header for header in headers] == [False, True]
+    for template in (painted / "painted.ply", patches.data.path / "template.ply"):
+        viewer = of_parts(template, painted / "weights.npz")
+        header = zlib.decompress(base64.b64decode(viewer.scene))
+        assert (b'"skin"' in header) == (template.name == "painted.ply")
 
 
 @needs_browser

@@ -12,11 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lwpipe.data.signals import colors_of
 from lwpipe.editor import Editor
 from lwpipe.mesh.read import parse_mesh
 from lwpipe.studio.scene import FIELD_OF_VIEW, UNIT
 from lwpipe.studio.studio import Studio
-from tests.helpers.studio_run import MOUTH, NOSE, browser_path, launched, opened_browser
+from tests.helpers.studio_run import (
+    MOUTH,
+    NOSE,
+    browser_path,
+    launched,
+    make_run,
+    opened_browser,
+)
 
 pytestmark = [
     pytest.mark.slow,
@@ -287,6 +295,72 @@ def test_faces_and_steps_are_shown_as_pictures_and_parts_are_pointed_out(
     assert not bench.session.parts
     assert page.errors == []
     page.close()
+
+
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Editor:
+    return Editor.load(make_run(tmp_path_factory.mktemp("studio") / "painted", painted=True))
+
+
+def test_skin_is_shown_and_parts_bring_theirs_or_not(
+    browser: Any, painted: Editor, tmp_path: Path
+) -> None:
+    lightness = {name: painted.face(name)[:, 3].mean() for name in painted.names}
+    dark, light = min(lightness, key=lightness.get), max(lightness, key=lightness.get)
+    with Studio(painted, tmp_path / "session.json", port=18120) as studio:
+        bench, eyes = studio.bench, look(browser, studio)
+        eyes.choose("Edit", light)
+        assert bench.session.source == light
+        # Vertices that look to the front, away from the edge of the face.
+        middle = np.linalg.norm(bench.face[:, :2] - [0.0, -20.0], axis=1) < 60
+        inside = painted.weights[middle, MOUTH] > 0.9
+        outside = painted.weights[middle, MOUTH] == 0
+
+        def seen() -> np.ndarray:
+            """Return the pixels of these vertices, (n, 3)."""
+            picture = eyes.picture()
+            x, y = eyes.pixels(bench.face[middle, :3]).round().astype(int).T
+            return picture[y, x].astype(float)
+
+        def redness(colors: np.ndarray) -> np.ndarray:
+            return colors[:, 0] - colors[:, 1]
+
+        def likeness(pixels: np.ndarray) -> float:
+            """Return how pixels go with the colours of the vertices, whatever the light."""
+            colors = colors_of(bench.face)[middle].astype(float)
+            return float(np.corrcoef(redness(pixels), redness(colors))[0, 1])
+
+        skin = seen()
+        assert likeness(skin) > 0.8
+        eyes.tab("Look")
+        eyes.choose("Look", "shaded")
+        assert np.ptp(redness(seen())) < 0.5 * np.ptp(redness(skin))
+        eyes.choose("Look", "skin")
+        assert likeness(seen()) > 0.8
+
+        # What becomes of the skin of a part: its colours come, its features alone, or nothing.
+        eyes.tab("Parts")
+        eyes.choose("From", dark, MOUTH)
+        shown = {"follow": seen()}
+        assert likeness(shown["follow"]) > 0.8
+        for words, texture in (("in the tone of the face", "match"), ("stays", "keep")):
+            eyes.choose("Skin of the parts", words)
+            assert bench.session.texture == texture
+            assert bench.session.parts == {MOUTH: (dark, 1.0)}
+            shown[texture] = seen()
+            assert likeness(shown[texture]) > 0.8
+        darker = {name: (skin - each)[inside].mean() for name, each in shown.items()}
+        # The tone of the other face comes along, or it does not.
+        assert darker["follow"] > 30
+        assert max(darker["match"], abs(darker["keep"])) < 10
+        apart = np.abs(shown["match"] - shown["keep"])
+        assert apart[inside].mean() > 5 * apart[outside].mean()
+        eyes.choose("Skin of the parts", "comes along")
+        assert bench.session.texture == "follow"
+        again = np.abs(seen() - shown["follow"])
+        assert again[inside].mean() < 0.1 * darker["follow"]
+        assert eyes.page.errors == []
+        eyes.page.close()
 
 
 def test_what_is_wrong_is_said_in_the_page(browser: Any, studio: Studio, tmp_path: Path) -> None:

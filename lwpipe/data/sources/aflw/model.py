@@ -196,7 +196,7 @@ class BaselTexture:
     Attributes
     ----------
     mean : float64 (3V,), sRGB from 0 to 255: red, green, blue of vertex 0, of vertex 1, ...
-    basis : float32 or float64 (3V, T)
+    basis : float32 or float64 (3V, T), of unit length in the published model
     """
 
     mean: Floats
@@ -206,8 +206,9 @@ class BaselTexture:
 def read_texture(folder: str | Path, rows: int) -> BaselTexture:
     """Read texMU (3V x 1) and texPC (3V x T), of Model_Tex.mat or else of Model_Shape.mat.
 
-    Where there is a texEV (T x 1), the standard deviations of the components, Tex_Para counts in
-    these, as in the Basel Face Model itself.
+    Tex_Para counts along the columns of texPC as they are, as Shape_Para does along those of w. A
+    texEV beside them, the standard deviations of the components, is not read: coefficients of the
+    Basel Face Model itself count in these (its coef2object.m), those of AFLW2000-3D do not.
 
     Parameters
     ----------
@@ -223,14 +224,12 @@ def read_texture(folder: str | Path, rows: int) -> BaselTexture:
     file = folder / TEXTURE_FILE
     if not file.exists():
         file = folder / SHAPE_FILE
-    there = variables(file)
-    if not {"texMU", "texPC"} <= set(there):
+    if not {"texMU", "texPC"} <= set(variables(file)):
         raise LwpipeError(
             f"{folder}: has no colours: neither {TEXTURE_FILE} nor {SHAPE_FILE} holds texMU and "
             "texPC."
         )
-    names = ["texMU", "texPC", *(["texEV"] if "texEV" in there else [])]
-    read = read_mat(file, names)
+    read = read_mat(file, ("texMU", "texPC"))
     mean, basis = read["texMU"], read["texPC"]
     for name, array, columns in (("texMU", mean, 1), ("texPC", basis, None)):
         if array.ndim != 2 or len(array) != rows or array.shape[1] != (columns or array.shape[1]):
@@ -240,14 +239,8 @@ def read_texture(folder: str | Path, rows: int) -> BaselTexture:
             )
     for name, array in read.items():
         _check_values(file, name, array)
-    kind = basis.dtype if basis.dtype.kind == "f" else np.dtype(np.float64)
-    basis = basis.astype(kind)
-    if "texEV" in read:
-        if read["texEV"].size != basis.shape[1]:
-            raise LwpipeError(
-                f"{file}: texEV is {_size(read['texEV'])} for {basis.shape[1]} columns."
-            )
-        basis = basis * read["texEV"].reshape(-1).astype(kind)
+    if basis.dtype.kind != "f":
+        basis = basis.astype(np.float64)
     return BaselTexture(mean.reshape(-1).astype(np.float64), basis)
 
 

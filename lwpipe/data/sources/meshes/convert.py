@@ -17,7 +17,7 @@ from lwpipe.data.sources.meshes import MeshesSettings
 from lwpipe.data.sources.meshes.items import MeshItem, list_meshes
 from lwpipe.data.sources.meshes.places import find
 from lwpipe.data.sources.meshes.table import MeshTable, read_table
-from lwpipe.mesh.faults import MeshError
+from lwpipe.mesh.faults import MeshError, check_count
 from lwpipe.mesh.read_colors import read_uv
 from lwpipe.mesh.texture import UvMap
 from lwpipe.mesh.units import MM_PER_UNIT, guess_unit
@@ -126,8 +126,7 @@ class Meshes(Opened):
             item = self.items[cast(int, row)]
             try:
                 colors = item.colors()
-                if len(colors) != len(vertices):
-                    raise MeshError(f"has {len(colors)} colours for {len(vertices)} vertices")
+                check_count(len(colors), len(vertices))
             except MeshError as error:
                 faults[cast(int, row)] = str(error)
                 continue
