@@ -3,6 +3,7 @@
 from lwpipe.core.stage import Input, Needs, Output, Size, Stage, Switch, Target
 from lwpipe.figures.settings import PlotSettings
 from lwpipe.local_weights.settings import LocalWeightsSettings
+from lwpipe.model.kernel import MOST_COMPONENTS
 from lwpipe.model.settings import ModelSettings
 from lwpipe.model.weightings import WEIGHTINGS
 from lwpipe.run.stages.data import DATA
@@ -46,6 +47,9 @@ def _memory(
     """
     faces = training.batch_size / training.accumulate * _sides(model, local_weights)
     activations = 25e-6 * max(model.channels[:2]) * size.vertices * faces * _passes(training)
+    if model.base == "kernel":
+        # Fitted, kept, and beside the first components once more, in single precision.
+        needed += 3 * 12e-6 * MOST_COMPONENTS * size.vertices
     return needed * training.processes + activations
 
 

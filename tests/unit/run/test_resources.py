@@ -104,6 +104,9 @@ def test_what_makes_training_larger_asks_for_more():
     assert asked(batch_size=32) > asked(batch_size=16) > asked(batch_size=16, accumulate=4)
     assert asked(cycle_weight=0.5) > asked(cycle_weight=0.0)
     assert asked(processes=2) > asked()
+    curved = settings(model={"base": "kernel"})
+    # 256 components of 53,215 vertices, three times, in single precision.
+    assert memory_mb("train_model", curved, LARGE) > asked() + 3 * 163
     ten, twenty = (settings(training={"epochs": epochs}) for epochs in (10, 20))
     assert runtime_minutes("train_model", twenty, LARGE) > 1.5 * runtime_minutes(
         "train_model", ten, LARGE
