@@ -66,8 +66,9 @@ class Fitted:
     @cached_property
     def kernel(self) -> KernelRegression | None:
         """What the first Z components tell of the further ones; None: nothing."""
-        most = self.span.first(self.pca.rank + MOST_COMPONENTS)
-        return fit_kernel(most, self.data.vertices, self.data.indices("train"), self.pca.rank)
+        faces, train, size = self.data.vertices, self.data.indices("train"), self.pca.rank
+        # Smaller ones than those of the span are told, too.
+        return fit_kernel(Pca.fit(faces, train, size + MOST_COMPONENTS), faces, train, size)
 
     def on_curve(self, faces: Faces) -> Faces:
         """Return the faces (n, V, 3), mm, that the first Z components of faces tell."""

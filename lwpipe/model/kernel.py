@@ -25,7 +25,7 @@ from lwpipe.core.threads import one_blas_thread
 Floats = npt.NDArray[np.float64]
 
 # Lengths, as shares of the median distance of two faces, and ridges.
-LENGTHS = (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0)
+LENGTHS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 RIDGES = tuple(10.0**power for power in range(-5, 2))
 # What explains less than a twentieth of the further components is not worth its time.
 WORTH = 0.95
