@@ -39,7 +39,7 @@ _TRUTH, _DETECTED = "edit_error_share", "detect_worst"
 _LIKENESS = "likeness"
 _LIKENESS_LABEL = "likeness: how much of the target's part arrives"
 # Colours of the dials of each edit, in the palette; line styles by what is turned.
-_CURVES = (1, 2, 4, 3)
+_CURVES = (1, 2, 4, 3, 6, 0, 5)
 _TURNED: dict[str, Any] = {
     "harmony, all may move": "-",
     "keep, in full harmony": (0, (4, 1.5)),
