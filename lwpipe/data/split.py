@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from lwpipe.core.errors import LwpipeError
 
@@ -50,6 +51,32 @@ def split_labels(count: int, test_fraction: float, seed: int) -> list[str]:
     test = count_test_faces(count, test_fraction)
     held_out = set(np.random.default_rng(seed).permutation(count)[:test].tolist())
     return ["test" if row in held_out else "train" for row in range(count)]
+
+
+def unseen_groups(subjects: npt.ArrayLike, train: npt.ArrayLike, test: npt.ArrayLike) -> list[str]:
+    """Return what faces have to be held out together to be as unseen as the test faces are.
+
+    Parameters
+    ----------
+    subjects : (N,), whose face each is
+    train, test : int (n,) and (m,), rows of either split
+
+    Returns
+    -------
+    list of str, of each training face: its subject, or itself where the test faces are of subjects
+        that the training knows, or where there is but one
+
+    Examples
+    --------
+    >>> unseen_groups(["a", "a", "b", "b", "c"], [0, 1, 2, 3], [4])
+    ['a', 'a', 'b', 'b']
+    >>> unseen_groups(["a", "a", "b", "b"], [0, 2], [1, 3])
+    ['0', '2']
+    """
+    names, rows = np.asarray(subjects).astype(str), np.asarray(train)
+    known = set(names[rows].tolist())
+    whole = len(known) > 1 and known.isdisjoint(names[np.asarray(test)].tolist())
+    return [str(each) for each in (names[rows] if whole else rows)]
 
 
 def draw_split(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from lwpipe.data.split import unseen_groups
 from lwpipe.data.store import Dataset
 from lwpipe.editing import (
     Editor,
@@ -68,7 +69,9 @@ class Fitted:
         """What the first Z components tell of the further ones; None: nothing."""
         faces, train, size = self.data.vertices, self.data.indices("train"), self.pca.rank
         # Smaller ones than those of the span are told, too.
-        return fit_kernel(Pca.fit(faces, train, size + MOST_COMPONENTS), faces, train, size)
+        groups = unseen_groups(self.data.faces["subject"], train, self.data.indices("test"))
+        fitted = Pca.fit(faces, train, size + MOST_COMPONENTS)
+        return fit_kernel(fitted, faces, train, size, groups)
 
     def on_curve(self, faces: Faces) -> Faces:
         """Return the faces (n, V, 3), mm, that the first Z components of faces tell."""

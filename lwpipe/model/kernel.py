@@ -8,9 +8,10 @@ in Dual Variables*, ICML 1998) from the standardised coefficients z on the furth
     f(z) = sum_i a_i exp(-|z - z_i|^2 / 2 l^2),    (G + r 1) a = c,
 
 with the training faces' z_i and further coefficients c and G their kernel. The length l and the
-ridge r are those of the least error of leaving out one face at a time, which has a closed form:
-what is predicted of face i without it is c_i - a_i / ((G + r 1)^-1)_ii. Away from all training
-faces f is 0, and so the face is that of the components alone.
+ridge r are those of the least error of leaving out one face at a time, or all faces of a person
+where persons are what is to be unseen. That has a closed form: what is predicted of the faces g
+without them is c_g - (((G + r 1)^-1)_gg)^-1 a_g. Away from all training faces f is 0, and so the
+face is that of the components alone.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class KernelRegression:
     values : float32 (n, R), mm
     length : float32 (1,)
     left : float
-        Share of the further variance that it leaves, of faces left out one at a time.
+        Share of the further variance that it leaves, of faces left out.
     """
 
     basis: npt.NDArray[np.float32]
@@ -55,15 +56,20 @@ class KernelRegression:
 
     @classmethod
     def fit(
-        cls, codes: npt.ArrayLike, further: npt.ArrayLike, basis: npt.NDArray[np.float32]
+        cls,
+        codes: npt.ArrayLike,
+        further: npt.ArrayLike,
+        basis: npt.NDArray[np.float32],
+        groups: npt.ArrayLike | None = None,
     ) -> KernelRegression | None:
-        """Fit to faces; None where leaving out a face says that there is nothing to be found.
+        """Fit to faces; None where leaving some out says that there is nothing to be found.
 
         Parameters
         ----------
         codes : float (n, Z), standardised coefficients
         further : float (n, R), mm
         basis : float32 (R, CV)
+        groups : (n,), what is left out together; None: one face at a time
         """
         z, coefficients = np.asarray(codes, np.float64), np.asarray(further, np.float64)
         total = float((coefficients**2).sum())
@@ -76,6 +82,7 @@ class KernelRegression:
         typical = float(np.sqrt(np.median(apart)))
         if typical == 0:
             return None
+        together = None if groups is None else _members(groups)
         best: tuple[float, Floats, float] | None = None
         with one_blas_thread():
             for share in LENGTHS:
@@ -85,8 +92,7 @@ class KernelRegression:
                 for ridge in RIDGES:
                     inverse = 1 / (np.maximum(values, 0) + ridge)
                     found = vectors @ (inverse[:, None] * turned)
-                    unseen = found / (vectors**2 @ inverse)[:, None]
-                    left = float((unseen**2).sum()) / total
+                    left = _left(found, vectors, inverse, together) / total
                     if best is None or left < best[0]:
                         best = left, found, length
         if best is None or not best[0] < WORTH:
@@ -104,6 +110,30 @@ class KernelRegression:
         """Return the further coefficients (n, R), mm, of standardised ones (n, Z)."""
         kernel = np.exp(-distances(codes, self.centers) / (2 * float(self.length[0]) ** 2))
         return np.asarray(kernel @ self.values.astype(np.float64))
+
+
+def _members(groups: npt.ArrayLike) -> list[npt.NDArray[np.int64]] | None:
+    """Return the faces of each group; None where each face is one."""
+    names, place = np.unique(np.asarray(groups), return_inverse=True)
+    if len(names) == len(place):
+        return None
+    return [np.flatnonzero(place.reshape(-1) == group) for group in range(len(names))]
+
+
+def _left(
+    found: Floats,
+    vectors: Floats,
+    inverse: Floats,
+    together: list[npt.NDArray[np.int64]] | None,
+) -> float:
+    """Return the squared error of faces left out, mm^2: a over the diagonal of the inverse."""
+    if together is None:
+        return float(((found / (vectors**2 @ inverse)[:, None]) ** 2).sum())
+    wrong = 0.0
+    for rows in together:
+        block = (vectors[rows] * inverse) @ vectors[rows].T
+        wrong += float((np.linalg.solve(block, found[rows]) ** 2).sum())
+    return wrong
 
 
 def distances(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:

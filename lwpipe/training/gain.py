@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.split import draw_split
+from lwpipe.data.split import draw_split, unseen_groups
 from lwpipe.data.store import Dataset
 from lwpipe.model.network import PartAutoencoder
 from lwpipe.model.part_model import PartModel
@@ -55,11 +55,8 @@ def hold_back(dataset: Dataset, fraction: float, seed: int) -> tuple[Ints, Ints]
         raise LwpipeError(
             f"training.validation_fraction: is {fraction}, and there is {len(rows)} training face."
         )
-    subjects = dataset.faces["subject"].astype(str).to_numpy()
-    known = set(subjects[rows])
-    whole = len(known) > 1 and known.isdisjoint(subjects[dataset.indices("test")])
-    groups = subjects[rows] if whole else rows.astype(str)
-    labels = np.array(draw_split(groups.tolist(), fraction, seed))
+    groups = unseen_groups(dataset.faces["subject"], rows, dataset.indices("test"))
+    labels = np.array(draw_split(groups, fraction, seed))
     return rows[labels == "train"], rows[labels == "test"]
 
 

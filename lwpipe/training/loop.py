@@ -8,6 +8,7 @@ import torch
 
 from lwpipe.core.errors import LwpipeError
 from lwpipe.core.files import sha256, write_csv
+from lwpipe.data.split import unseen_groups
 from lwpipe.data.store import Dataset
 from lwpipe.editing.base import fit_base
 from lwpipe.local_weights import load_local_weights
@@ -147,9 +148,11 @@ def run(
     components = None
     if job.model.base != "none":
         curved = job.model.base == "kernel"
+        groups = unseen_groups(dataset.faces["subject"], learned, test_rows)
         components = fit_base(
-            signals, train_rows, learned, job.model.latent_size, channel_units(scale), curved
-        )
+            signals, train_rows, learned, job.model.latent_size, channel_units(scale), curved,
+            groups,
+        )  # fmt: skip
     checkpoints = Checkpoints(job.checkpoints, mark, device.type, writes=group.rank == 0)
     position = Position()
     with device_faults(lambda: position.epoch_words(training.epochs), checkpoints.kept):

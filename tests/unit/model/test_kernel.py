@@ -83,12 +83,14 @@ def test_the_exchange_of_a_part_begins_as_the_blend_of_vertices() -> None:
         np.testing.assert_allclose(edited, expected, atol=1e-3)
 
 
-def test_leaving_out_a_face_is_what_the_closed_form_says() -> None:
-    """The least error of all settings is that of fits without each face in turn."""
+@pytest.mark.parametrize("together", [1, 4])
+def test_leaving_out_faces_is_what_the_closed_form_says(together: int) -> None:
+    """The least error of all settings is that of fits without each group of faces in turn."""
     pca = Pca.fit(FACES[:40], np.arange(40))
     found = pca.coefficients(FACES[:40])
     z, further = found[:, :Z] / pca.deviation[:Z], found[:, Z:]
-    kernel = KernelRegression.fit(z, further, pca.basis[Z:])
+    groups = np.random.default_rng(0).permutation(40) // together
+    kernel = KernelRegression.fit(z, further, pca.basis[Z:], groups)
     assert kernel is not None
     length = float(kernel.length[0])
     centers = z.astype(np.float32)
@@ -98,12 +100,31 @@ def test_leaving_out_a_face_is_what_the_closed_form_says() -> None:
         kernel.values.reshape(-1, 1), (further - gram @ kernel.values).reshape(-1), rcond=None
     )[0].item()
     wrong = 0.0
-    for face in range(40):
-        others = np.delete(np.arange(40), face)
-        system = gram[np.ix_(others, others)] + ridge * np.eye(39)
-        told = gram[face, others] @ np.linalg.solve(system, further[others])
-        wrong += float(((told - further[face]) ** 2).sum())
+    for group in range(40 // together):
+        held, others = np.flatnonzero(groups == group), np.flatnonzero(groups != group)
+        system = gram[np.ix_(others, others)] + ridge * np.eye(len(others))
+        told = gram[np.ix_(held, others)] @ np.linalg.solve(system, further[others])
+        wrong += float(((told - further[held]) ** 2).sum())
     assert kernel.left == pytest.approx(wrong / (further**2).sum(), rel=0.02)
+
+
+def test_what_frames_tell_of_their_neighbours_says_nothing_of_other_people() -> None:
+    """Each person goes along a curve, and where that lies is each one's own."""
+    vertices, _ = bump()
+    random = np.random.default_rng(0)
+    fields = random.normal(size=(6, *vertices.shape))
+    people = np.repeat(np.arange(6), 20)
+    angles = np.tile(np.linspace(0, 2, 20), 6)
+    own = random.normal(size=(6, 4))
+    curve = [4 * np.cos(angles), 4 * np.sin(angles)]
+    codes = np.stack([*curve, *(3 * own[people, k] * np.sin(angles + k) for k in range(4))], axis=1)
+    faces = (vertices + np.einsum("nf,fvc->nvc", codes, fields)).astype(np.float32)
+    rows = np.arange(len(faces))
+    each, persons = (
+        fit_base(faces, rows, rows, 3, None, True, groups) for groups in (None, people.tolist())
+    )
+    assert each.kernel is not None
+    assert persons.kernel is None
 
 
 def test_where_nothing_is_told_it_is_the_principal_components() -> None:
