@@ -57,8 +57,13 @@ class Eyes:
         self.settle()
         for button in self.page.locator(".mantine-Notification-closeButton").all():
             button.click()
-        self.page.wait_for_timeout(400)
-        content = self.page.locator("canvas").first.screenshot()
+        # On a busy machine what was sent may be drawn late: two pictures that are alike.
+        before, content = b"", b" "
+        for _ in range(12):
+            self.page.wait_for_timeout(400)
+            before, content = content, self.page.locator("canvas").first.screenshot()
+            if before == content:
+                break
         return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(np.int64)
 
     def pixels(self, points: np.ndarray) -> np.ndarray:
