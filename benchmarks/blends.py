@@ -37,10 +37,10 @@ from lwpipe.data.store import Dataset
 from lwpipe.editing import Editor, HarmonisedMaskBlend, MaskBlend
 from lwpipe.evaluation.baselines import Fitted
 from lwpipe.evaluation.detection import DetectionBench
+from lwpipe.evaluation.dials import judged, tested
 from lwpipe.evaluation.fresh import read_fresh_faces
 from lwpipe.evaluation.recombine import read_recombinations
 from lwpipe.evaluation.settings import DetectionSettings
-from lwpipe.evaluation.truth import edit
 from lwpipe.local_weights import load_local_weights
 from lwpipe.local_weights.blur import blurred
 from lwpipe.local_weights.make import refine_weights, vertex_areas
@@ -56,7 +56,10 @@ HARMONIES = (0.0, 0.5, 0.7, 1.0)
 BANDS = ((0.02, 0.04, 0.03), (0.02, 0.06, 0.03), (0.02, 0.08, 0.06), (0.04, 0.08, 0.06))
 # Harmony of the first so many components, at the width 0.03.
 FIRST = (8, 16, 32)
-COLUMNS = ("told from real", "along the border", "likeness", "leak", "edit error / source left")
+COLUMNS = {
+    "detect_worst": "told from real", "detect_border": "along the border", "likeness": "likeness",
+    "leak_mean": "leak", "edit_error_share": "edit error / source left",
+}  # fmt: skip
 _STEPS = 4
 
 
@@ -105,12 +108,11 @@ def editors(data: Dataset, weights: Faces, size: int) -> Iterator[tuple[str, Edi
 
     yield "`mask_blend`", MaskBlend(weights)
     for width in WIDTHS:
+        blended = wide(width)
         for harmony in HARMONIES:
             name = f"width {width:g}, harmony {harmony:g}"
-            yield (
-                name,
-                HarmonisedMaskBlend(wide(width), fitted.pca, data.triangles, harmony, keep=1.0),
-            )
+            editor = HarmonisedMaskBlend(blended, fitted.pca, data.triangles, harmony, keep=1.0)
+            yield name, editor
     for fine, smooth, length in BANDS:
         name = f"bands: fine {fine:g}, smooth {smooth:g}, divided at {length:g}"
         yield name, BandBlend(wide(fine), wide(smooth), data, length * diagonal)
@@ -128,17 +130,9 @@ def measured(run: Path, size: int) -> Iterator[tuple[str, list[float]]]:
     made = read_recombinations(run / "truth" / "recombinations.npz", data).asked_of(weights)
     settings = DetectionSettings(faces=len(fresh.references), permutations=1)
     bench = DetectionBench(data, weights, fresh, settings)
-    left = np.linalg.norm(made.sources.astype(np.float64) - made.truths, axis=2).mean()
     for name, editor in editors(data, weights, size):
-        bench.add_edits(name, editor, sets=False)
-        rows = bench.summed()
-        bench.tests.clear()
-        means = [
-            float(np.mean([row[key] for row in rows]))
-            for key in ("worst", "border", "likeness", "leak")
-        ]
-        away = edit(made, editor).astype(np.float64) - made.truths
-        yield name, [*means, float(np.linalg.norm(away, axis=2).mean() / left)]
+        found = tested(bench, editor) | judged(made, editor, weights)
+        yield name, [found[key] for key in COLUMNS]
 
 
 def main() -> None:
@@ -149,7 +143,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, results/<name>")
     parser.add_argument("--components", type=int, default=64, help="of harmony")
     options = parser.parse_args()
-    print("| blend | " + " | ".join(COLUMNS) + " |")
+    print("| blend | " + " | ".join(COLUMNS.values()) + " |")
     print("|" + "---|" * (len(COLUMNS) + 1))
     with one_blas_thread():
         runs = [measured(run, options.components) for run in options.runs]

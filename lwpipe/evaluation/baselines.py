@@ -128,7 +128,7 @@ def _parameters(pca: Pca) -> dict[str, Any]:
 def _of_kernel(fitted: Fitted) -> dict[str, Any]:
     size, kernel = _parameters(fitted.pca)["parameters"], fitted.kernel
     if kernel is not None:
-        size += kernel.basis.size + kernel.centers.size + kernel.values.size + 1
+        size += sum(array.size for array in kernel.arrays.values())
     return {"parameters": size, "components": fitted.pca.rank}
 
 

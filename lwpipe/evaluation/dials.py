@@ -175,13 +175,13 @@ def _measure(
                 if isinstance(first, KeepingEditor | ChannelEditor):
                     editor = first.dialled(dials)
                 row = {"edit": name, "keep": dials.keep, "harmony": dials.harmony}
-                rows.append(row | _tested(bench, editor) | _judged(made, editor, weights))
+                rows.append(row | tested(bench, editor) | judged(made, editor, weights))
     rows = rounded(rows)
     write_csv(table, rows, COLUMNS)
     return rows
 
 
-def _tested(bench: DetectionBench, editor: Editor) -> dict[str, float]:
+def tested(bench: DetectionBench, editor: Editor) -> dict[str, float]:
     """Return how surely edits are told, how much arrives and what leaks: means over the parts."""
     if not bench.possible:
         return {}
@@ -195,7 +195,7 @@ def _tested(bench: DetectionBench, editor: Editor) -> dict[str, float]:
     return means
 
 
-def _judged(made: Recombinations, editor: Editor, weights: Weights) -> dict[str, float]:
+def judged(made: Recombinations, editor: Editor, weights: Weights) -> dict[str, float]:
     """Return how far the edits are from the truth."""
     if len(made.parts) == 0:
         return {}

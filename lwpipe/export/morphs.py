@@ -19,9 +19,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from lwpipe.core.color import srgb_of_lab
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.signals import COLOR, colors_of, positions
+from lwpipe.data.signals import colors_of, positions
 from lwpipe.data.store import Dataset
 from lwpipe.editing import make_editor
 from lwpipe.editing.editors import WHOLE, PlacedModel
@@ -184,8 +183,9 @@ def exchanges(
         for step in range(1, steps + 1):
             moved = editor.blend(codes[:1], codes[1:], part, step / steps)[0]
             shapes.append(positions(moved) - positions(start))
-            if model.channels > 3:
-                skins.append(srgb_of_lab(moved[:, COLOR]))
+            skin = colors_of(moved)
+            if skin is not None:
+                skins.append(skin)
             share = "" if step == steps else f" {step}/{steps}"
             names.append(f"{morphs.part_names[part]} of {target}{share}")
             places.append(part)

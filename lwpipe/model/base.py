@@ -97,8 +97,7 @@ class Components:
         found = {"basis": self.basis, "deviation": self.deviation, "residual": self.residual}
         if self.kernel is None:
             return found
-        names = ("basis", "centers", "values", "length")
-        return found | {f"kernel.{name}": getattr(self.kernel, name) for name in names}
+        return found | {f"kernel.{name}": array for name, array in self.kernel.arrays.items()}
 
     @classmethod
     def of(cls, arrays: Mapping[str, Floats]) -> Components:
@@ -156,15 +155,13 @@ class LinearBase(nn.Module):
         kernel = components.kernel
         self.curved = kernel is not None
         basis = components.basis
-        buffers = {}
         if kernel is not None:
             basis = np.concatenate([basis, kernel.basis])
-            buffers = {
-                "centers": kernel.centers,
-                "values": kernel.values,
-                "length": kernel.length,
-            }
-        buffers |= {
+            # The terms of the regression are far larger than their sum.
+            for name in ("centers", "values", "length"):
+                double = torch.from_numpy(kernel.arrays[name].astype(np.float64))
+                self.register_buffer(name, double, persistent=False)
+        buffers = {
             "reach": components.residual / scale.mean(),
             "room": np.minimum(components.residual * size / components.deviation, 1),
             "basis": basis,
@@ -200,11 +197,11 @@ class LinearBase(nn.Module):
             return faces
 
     def _further(self, parts: Float[Tensor, "batch K Z"]) -> Float[Tensor, "batch K R"]:
-        """Return f(p_k), mm: in double precision, for its terms are far larger than their sum."""
-        z, centers = parts.double(), self.centers.double()
+        """Return f(p_k), mm, computed in double precision."""
+        z, centers = parts.double(), self.centers
         squares = z.square().sum(2, keepdim=True) + centers.square().sum(1) - 2 * z @ centers.T
-        near = torch.exp(-squares.clamp(min=0) / (2 * self.length.double() ** 2))
-        return (near @ self.values.double()).float()
+        near = torch.exp(-squares.clamp(min=0) / (2 * self.length**2))
+        return (near @ self.values).float()
 
 
 class _Mixed(torch.autograd.Function):

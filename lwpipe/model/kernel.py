@@ -106,6 +106,16 @@ class KernelRegression:
             left,
         )
 
+    @property
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """What it is made of, by name."""
+        return {
+            "basis": self.basis,
+            "centers": self.centers,
+            "values": self.values,
+            "length": self.length,
+        }
+
     def further(self, codes: npt.ArrayLike) -> Floats:
         """Return the further coefficients (n, R), mm, of standardised ones (n, Z)."""
         kernel = np.exp(-distances(codes, self.centers) / (2 * float(self.length[0]) ** 2))

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lwpipe.core.arrays import check_arrays, read_npz
-from lwpipe.core.color import srgb_of_lab
 from lwpipe.core.errors import LwpipeError
-from lwpipe.data.signals import COLOR, colors_of, positions
+from lwpipe.data.signals import colors_of, positions
 from lwpipe.evaluation.inputs import stored_channels
 from lwpipe.export.morphs import Morphs, Slider
 from lwpipe.export.scene import Scene, State, pack
@@ -102,8 +101,9 @@ def of_interpolation(template: str | Path, faces: str | Path, variant: str) -> V
         for step in _stops(row):
             stops.append(((step + 1) / (steps + 1), len(shapes)))
             shapes.append(row[step] - source)
-            if channels > 3:
-                skins.append(srgb_of_lab(faces_of_part[step][:, COLOR]))
+            skin = colors_of(faces_of_part[step])
+            if skin is not None:
+                skins.append(skin)
         sliders.append(Slider("to target", part, "%", tuple(stops)))
     morphs = _face(source, triangles, weights, shapes, sliders)
     if channels > 3:

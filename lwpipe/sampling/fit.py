@@ -14,6 +14,7 @@ from lwpipe.data.store import Dataset
 from lwpipe.editing.editors import Codes, Faces, PlacedModel
 from lwpipe.editing.harmony import Harmony
 from lwpipe.editing.pca import Pca
+from lwpipe.model.kernel import distances
 from lwpipe.sampling.mixture import Mixture
 from lwpipe.sampling.prior import Detail, Prior
 from lwpipe.sampling.settings import PriorSettings
@@ -219,5 +220,4 @@ def _width(z: Floats, metric: Floats, folds: Ints, seed: int) -> float:
 
 def _nearest(points: Floats, others: Floats) -> float:
     """Return the mean distance of points to the nearest of others."""
-    squares = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * points @ others.T
-    return float(np.sqrt(np.maximum(squares.min(axis=1), 0)).mean())
+    return float(np.sqrt(distances(points, others).min(axis=1)).mean())

@@ -21,6 +21,7 @@ from lwpipe.data.store import Dataset
 from lwpipe.model.network import PartAutoencoder
 from lwpipe.model.part_model import PartModel
 from lwpipe.training.data import Faces
+from lwpipe.training.epoch import split
 from lwpipe.training.step import error_mm
 
 GAINS = tuple(round(0.05 * step, 2) for step in range(21))
@@ -98,8 +99,7 @@ def mean_error(model: PartModel, faces: Faces, rows: Ints, batch_size: int) -> f
     """
     model.network.eval()
     total = 0.0
-    batches = (rows[start : start + batch_size] for start in range(0, len(rows), batch_size))
-    with closing(faces.batches(batches)) as read:
+    with closing(faces.batches(split(rows, batch_size))) as read:
         for x in read:
             total += float(error_mm(model, model.network(x), x))
     return total / len(rows)
