@@ -1,4 +1,4 @@
-"""Blur of weights along a surface, by diffusion."""
+"""Blur of weights and other values along a surface, by diffusion."""
 
 from __future__ import annotations
 
@@ -30,12 +30,7 @@ def blurred(
     area: Float64[Floats, " V"],
     deviation: float,
 ) -> Float32[Weights, "V K"]:
-    """Return weights that diffuse along the surface; rows sum to 1.
-
-    The heat equation with each column at its start, until a Gaussian of this standard deviation
-    has spread from a point: (M + t L) w <- M w, a few times, with the areas M and the cotangent
-    Laplacian L (Desbrun et al., *Implicit Fairing*, 1999), whose negative entries are left out, so
-    that no weight leaves [0, 1].
+    """Return weights that `diffused` has spread along the surface; rows sum to 1.
 
     Parameters
     ----------
@@ -47,12 +42,40 @@ def blurred(
     """
     if deviation == 0:
         return weights
-    time = 0.5 * deviation**2 / _STEPS
-    system = sp.csc_array(sp.diags_array(area) + time * cotangent_laplacian(vertices, triangles))
-    solver = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
-    share = weights.astype(np.float64)
-    for _ in range(_STEPS):
-        share = solver.solve(area[:, None] * share)
+    share = diffused(weights.astype(np.float64), vertices, triangles, area, deviation)
     share[share < _LEAST] = 0
     made: Weights = (share / share.sum(axis=1, keepdims=True)).astype(np.float32)
     return made
+
+
+def diffused(
+    values: Float64[Floats, "V C"],
+    vertices: Float64[Floats, "V 3"],
+    triangles: Int64[npt.NDArray[np.int64], "F 3"],
+    area: Float64[Floats, " V"],
+    deviation: float,
+) -> Float64[Floats, "V C"]:
+    """Return columns of values, each the mean over its surroundings by a Gaussian on the surface.
+
+    The heat equation with each column at its start, until a Gaussian of this standard deviation
+    has spread from a point: (M + t L) x <- M x, a few times, with the areas M and the cotangent
+    Laplacian L (Desbrun et al., *Implicit Fairing*, 1999), whose negative entries are left out, so
+    that no value leaves the range of its column.
+
+    Parameters
+    ----------
+    values : (V, C)
+    vertices : (V, 3), mm
+    triangles : (F, 3)
+    area : (V,) of the vertices, mm^2
+    deviation : mm; 0: they are returned as they are
+    """
+    if deviation == 0:
+        return values
+    time = 0.5 * deviation**2 / _STEPS
+    system = sp.csc_array(sp.diags_array(area) + time * cotangent_laplacian(vertices, triangles))
+    solver = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    spread = values
+    for _ in range(_STEPS):
+        spread = solver.solve(area[:, None] * spread)
+    return spread

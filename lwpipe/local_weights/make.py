@@ -15,7 +15,7 @@ from lwpipe.core.files import write_json
 from lwpipe.core.threads import one_blas_thread
 from lwpipe.data.store import Dataset
 from lwpipe.local_weights.archive import save_local_weights
-from lwpipe.local_weights.blur import blurred
+from lwpipe.local_weights.blur import blurred, diffused
 from lwpipe.local_weights.features import choose_faces, features
 from lwpipe.local_weights.painted import read_painted
 from lwpipe.local_weights.refine import refined
@@ -33,6 +33,8 @@ Weights = npt.NDArray[np.float32]
 _ROW_HEIGHT = 0.02
 # Blur of parts with hard borders, painted and refined ones, as a share of the template's diagonal.
 _BLUR = 0.02
+# What counts as near a vertex where its part is chosen, likewise.
+_NEIGHBOURHOOD = 0.04
 
 
 class Found(NamedTuple):
@@ -136,6 +138,7 @@ def _factorised(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) 
         "objective": result.objective,
         "vertices_without_part": int((basis == 0).all(axis=1).sum()),
         "refine": settings.refine,
+        "neighbourhood_mm": _neighbourhood(dataset, settings) if settings.refine else 0.0,
         "blur_mm": deviation,
     }
     return Found(weights, basis.astype(np.float32), about)
@@ -172,13 +175,26 @@ def refine_weights(
     ----------
     weights : float32 (V, K), rows sum to 1
     dataset : Dataset
-    settings : of which `refine`, `blur` and `max_faces` are used
+    settings : of which `refine`, `neighbourhood`, `blur` and `max_faces` are used
     """
     rows = choose_faces(dataset.indices("train"), settings.max_faces)
-    area = vertex_areas(dataset.template, dataset.triangles)
+    template, triangles = dataset.template, dataset.triangles
+    area = vertex_areas(template, triangles)
+    near = _neighbourhood(dataset, settings)
+
+    def nearby(explained: Floats) -> Floats:
+        return diffused(explained, template, triangles, area, near)
+
     with one_blas_thread():
-        hard = refined(weights, dataset.vertices, rows, dataset.triangles, settings.refine)
+        hard = refined(weights, dataset.vertices, rows, triangles, settings.refine, nearby)
     return _blurred(hard, dataset, area, settings.blur)
+
+
+def _neighbourhood(dataset: Dataset, settings: LocalWeightsSettings) -> float:
+    """Return how far around a vertex motion counts where it is given to a part, mm."""
+    if settings.neighbourhood is not None:
+        return settings.neighbourhood
+    return _NEIGHBOURHOOD * _diagonal(dataset)
 
 
 def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> Found:
@@ -200,6 +216,11 @@ def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> 
     return Found(weights, weights / weights.max(axis=0), about, names)
 
 
+def _diagonal(dataset: Dataset) -> float:
+    """Return the diagonal of the template's bounding box, mm."""
+    return float(np.linalg.norm(np.ptp(dataset.template, axis=0)))
+
+
 def _is_hard(weights: Weights) -> bool:
     """Say whether each vertex is in one part only."""
     return bool(((weights > 0).sum(axis=1) == 1).all())
@@ -214,8 +235,7 @@ def _blurred(
     """
     deviation = asked
     if deviation is None:
-        diagonal = float(np.linalg.norm(np.ptp(dataset.template, axis=0)))
-        deviation = _BLUR * diagonal if _is_hard(weights) else 0.0
+        deviation = _BLUR * _diagonal(dataset) if _is_hard(weights) else 0.0
     made = blurred(weights, dataset.template, dataset.triangles, area, deviation)
     return made, deviation
 

@@ -1,11 +1,13 @@
 """Borders of the parts where the motion of the faces has them.
 
 Sparse NMF tells where the parts are, and leaves open where one ends. The core of a part foretells
-the motion of the vertices around it: each vertex goes to the part whose core does so best.
+the motion of the vertices around it: each vertex goes to the part whose core does so best, there
+and nearby.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +31,8 @@ _FACES_A_COMPONENT = 4
 _CLOSED = -1.0
 # Deviations below this share of the first's are noise of single precision.
 _TOLERANCE = 1e-5
+# Less than this share of the most that is explained of a vertex is nothing.
+_RESTING = 1e-12
 # Bounds the working copy of a block of vertices.
 _BLOCK_BYTES = 64 * 2**20
 
@@ -39,14 +43,15 @@ def refined(
     rows: Int64[npt.NDArray[np.int64], " n"],
     triangles: Int64[npt.NDArray[np.int64], "F 3"],
     components: int,
+    nearby: Callable[[Floats], Floats] | None = None,
 ) -> Float32[Weights, "V K"]:
     """Return one part a vertex, as weights of 0 and 1: the one whose core explains most of it.
 
     The core of a part are the vertices whose weight is at least twice that of any other part; of a
     part that has none, those where it has the largest, or its largest one. What
     it explains of a vertex is the share of the variance of its motion that a linear regression on
-    the first principal components of the core's motion gives. A vertex that never moves stays in
-    the part of its largest weight, and a piece of a part that holds nothing of its core goes to the
+    the first principal components of the core's motion gives, and of the variance of what is nearby. A
+    vertex where nothing moves stays in the part of its largest weight, and a piece of a part that holds nothing of its core goes to the
     next best.
 
     Parameters
@@ -57,12 +62,17 @@ def refined(
     rows : the faces to learn from
     triangles : (F, 3)
     components : of each core; at most a quarter of the faces are taken
+    nearby : takes what the cores explain of each vertex, (V, K), and returns the mean about it
+        None: the vertex alone counts.
     """
     cores = _cores(weights)
     most = max(1, min(components, len(rows) // _FACES_A_COMPONENT))
     scores = [_scores(faces, rows, np.flatnonzero(core), most) for core in cores.T]
     explained = _explained(faces, rows, scores)
-    resting = explained.sum(axis=1) == 0
+    if nearby is not None:
+        explained = nearby(explained)
+    total = explained.sum(axis=1)
+    resting = total <= _RESTING * total.max()
     explained[resting] = weights[resting]
     part = _in_one_piece(explained, cores, adjacency(triangles, len(weights)))
     made: Weights = np.eye(weights.shape[1], dtype=np.float32)[part]

@@ -54,6 +54,9 @@ class LocalWeightsSettings(Section):
     refine: Annotated[int, Field(ge=0, le=1000)] = 0
     """Give each vertex to the part whose core foretells its motion best, by regression on so many
     principal components of the core's motion; 0: keep the borders of the factorisation."""
+    neighbourhood: NonNegative | None = None
+    """How far around a vertex motion counts where refine chooses its part. Unit: mm (standard
+    deviation); null: a twenty-fifth of the template's diagonal; 0.0: the vertex alone."""
     sharpness: Positive = 1.0
     """Power that the weights of a vertex are raised to before they are brought to a sum of 1 again:
     above 1.0 parts overlap less."""

@@ -152,6 +152,7 @@ TABLE: dict[str, tuple[Any, set[str]]] = {
     "local_weights.sparsity": (0.2, WEIGHTS),
     "local_weights.eta": (1.0, WEIGHTS),
     "local_weights.refine": (5, WEIGHTS),
+    "local_weights.neighbourhood": (3.0, WEIGHTS),
     "local_weights.sharpness": (2.0, WEIGHTS),
     "local_weights.support": (0.1, WEIGHTS),
     "local_weights.iterations": (11, WEIGHTS),

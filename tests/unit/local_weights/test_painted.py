@@ -16,7 +16,7 @@ from lwpipe.core.errors import LwpipeError
 from lwpipe.data.store import Dataset
 from lwpipe.local_weights import load_local_weights
 from lwpipe.local_weights.archive import load_names
-from lwpipe.local_weights.blur import blurred
+from lwpipe.local_weights.blur import blurred, diffused
 from lwpipe.local_weights.make import make_local_weights, partition_of_unity, vertex_areas
 from lwpipe.local_weights.settings import LocalWeightsSettings
 from tests.unit.local_weights.test_weights import bumps, run, sheet, write_faces
@@ -390,6 +390,16 @@ def test_blurred_weights_are_shares_on_any_mesh(deviation: float) -> None:
     if deviation > 1e3:
         share = (weights[:-1] * area[:-1, None]).sum(axis=0) / area[:-1].sum()
         np.testing.assert_allclose(made[:-1], np.tile(share, (COUNT, 1)), atol=1e-3)
+
+
+def test_what_diffuses_is_neither_gained_nor_lost() -> None:
+    mesh = fine_sheet(2.0)
+    values = np.random.default_rng(0).gamma(0.1, 1e5, (len(mesh[0]), 3))
+    made = diffused(values, *mesh, 6.0)
+    np.testing.assert_allclose(mesh[2] @ made, mesh[2] @ values)
+    assert made.min() >= values.min()
+    assert np.ptp(made) < 0.1 * np.ptp(values)
+    assert diffused(values, *mesh, 0.0) is values
 
 
 def test_only_hard_borders_are_blurred_by_default(faces: Dataset, tmp_path: Path) -> None:

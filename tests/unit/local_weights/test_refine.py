@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from lwpipe.core.files import read_json
 from lwpipe.data.store import Dataset, DatasetWriter
@@ -13,6 +15,7 @@ from lwpipe.local_weights import load_local_weights, make_local_weights
 from lwpipe.local_weights import refine as module
 from lwpipe.local_weights.refine import refined
 from lwpipe.local_weights.settings import LocalWeightsSettings
+from lwpipe.mesh.topology import adjacency
 from tests.unit.local_weights.test_weights import sheet
 
 BORDER = 9
@@ -105,6 +108,27 @@ def test_a_part_that_is_nowhere_large_begins_where_it_is_largest() -> None:
     ).mean() > 0.9
 
 
+def test_what_is_nearby_counts() -> None:
+    faces, weights, triangles = planted()
+    x, y, _ = sheet()[0].T
+    alone = (x == BORDER + 2) & (y == 7)
+    assert alone.sum() == 1
+    # One vertex right of the border moves as one far left does.
+    taken = np.flatnonzero((x == 2) & (y == 7))
+    faces[:, alone] = faces[:, taken] - sheet()[0][taken] + sheet()[0][alone]
+    neighbours = adjacency(triangles, len(x)) + sp.eye_array(len(x))
+    near = partial(np.matmul, neighbours.toarray())
+    without = refined(weights, faces, np.arange(60), triangles, 12)
+    made = refined(weights, faces, np.arange(60), triangles, 12, near)
+    # By itself it would be an island of the left half, which has none of its core: so none is kept.
+    assert without[alone, 1] == made[alone, 1] == 1
+    # Beside the border it is no island, and by itself goes left.
+    alone, taken = (x == BORDER) & (y == 7), np.flatnonzero((x == 2) & (y == 9))
+    faces[:, alone] = faces[:, taken] - sheet()[0][taken] + sheet()[0][alone]
+    assert refined(weights, faces, np.arange(60), triangles, 12)[alone, 0] == 1
+    assert refined(weights, faces, np.arange(60), triangles, 12, near)[alone, 1] == 1
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     faces, _, triangles = planted()
@@ -132,6 +156,28 @@ def test_the_stage_blurs_refined_parts(
     assert info["blur_mm"] == pytest.approx(deviation)
     assert ((made > 0).sum(axis=1) == 1).all() == (blur == 0)
     np.testing.assert_array_equal(load_local_weights(tmp_path / "w.npz")[0], made)
+
+
+def test_the_stage_takes_motion_nearby_into_account(data: Dataset, tmp_path: Path) -> None:
+    diagonal = float(np.linalg.norm(np.ptp(data.template, axis=0)))
+    made = {}
+    for asked, near in ((None, 0.04 * diagonal), (0.0, 0.0), (4.0, 4.0)):
+        settings = LocalWeightsSettings(
+            parts=2, sparsity=0.1, refine=12, blur=0.0, neighbourhood=asked
+        )
+        made[asked] = make_local_weights(
+            data.path, tmp_path / "w.npz", tmp_path / "w.json", settings
+        )
+        assert read_json(tmp_path / "w.json")["neighbourhood_mm"] == pytest.approx(near)
+    # Each vertex of a sheet moves in its own way: the wider, the straighter is the border.
+    assert len(np.unique([value.tobytes() for value in made.values()])) > 1
+    borders = {asked: _border(value, data.triangles) for asked, value in made.items()}
+    assert borders[4.0] <= borders[None] <= borders[0.0]
+
+
+def _border(weights: np.ndarray, triangles: np.ndarray) -> int:
+    part = weights.argmax(axis=1)[triangles]
+    return int((part != part[:, :1]).any(axis=1).sum())
 
 
 def test_without_it_the_factors_are_as_they_were(data: Dataset, tmp_path: Path) -> None:
