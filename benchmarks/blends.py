@@ -13,16 +13,17 @@ in their seeds. No network is needed, only a run's data, local weights and what 
     done
     python benchmarks/blends.py results/blends-{0,1,2}
 
-Widths are standard deviations of the blur of the borders, as shares of the template's diagonal;
-0.02 is the default. A band blend divides target - source into smooth and fine by diffusion over a
-length, and blends the fine with narrow borders and the smooth with wide ones, as Burt and Adelson
-do with images (A Multiresolution Spline, 1983).
+Borders are those of vertices alone (`local_weights.neighbourhood: 0.0`); benchmarks/borders.py has
+those of today. Widths are standard deviations of the blur of the borders, as shares of the
+template's diagonal; 0.02 is the default. A band blend divides target - source into smooth and fine
+by diffusion over a length, and blends the fine with narrow borders and the smooth with wide ones,
+as Burt and Adelson do with images (A Multiresolution Spline, 1983).
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ from lwpipe.mesh.laplacian import cotangent_laplacian
 
 Floats = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.float32]
+Rows = Iterator[tuple[str, list[float]]]
 
 WIDTHS = (0.02, 0.03, 0.04, 0.06)
 HARMONIES = (0.0, 0.5, 0.7, 1.0)
@@ -99,7 +101,8 @@ class BandBlend(MaskBlend):
 def editors(data: Dataset, weights: Faces, size: int) -> Iterator[tuple[str, Editor]]:
     """Yield the blends, with their names."""
     fitted = Fitted.to(data, weights, size)
-    hard = refine_weights(weights, data, LocalWeightsSettings(refine=REFINE, blur=0.0))[0]
+    alone = LocalWeightsSettings(refine=REFINE, neighbourhood=0.0, blur=0.0)
+    hard = refine_weights(weights, data, alone)[0]
     diagonal = float(np.linalg.norm(np.ptp(data.template, axis=0)))
     area = vertex_areas(data.template, data.triangles)
 
@@ -122,7 +125,7 @@ def editors(data: Dataset, weights: Faces, size: int) -> Iterator[tuple[str, Edi
         yield name, HarmonisedMaskBlend(wide(0.03), first, data.triangles, 1.0, keep=1.0)
 
 
-def measured(run: Path, size: int) -> Iterator[tuple[str, list[float]]]:
+def measured(run: Path, size: int) -> Rows:
     """Yield the names of a run's blends, and their columns."""
     data = Dataset.open(run / "data")
     weights = load_local_weights(run / "local_weights" / "local_weights.npz")[0]
@@ -135,23 +138,32 @@ def measured(run: Path, size: int) -> Iterator[tuple[str, list[float]]]:
         yield name, [found[key] for key in COLUMNS]
 
 
-def main() -> None:
-    """Print the table."""
+def print_table(
+    about: str | None, columns: Mapping[str, str], measured: Callable[[Path, int], Rows]
+) -> None:
+    """Print a row for each blend of the runs that the command line names.
+
+    Parameters
+    ----------
+    about : what the script prints
+    columns : their keys and headings
+    measured : takes a run and the components of harmony, and yields names and columns
+    """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, results/<name>")
     parser.add_argument("--components", type=int, default=64, help="of harmony")
     options = parser.parse_args()
-    print("| blend | " + " | ".join(COLUMNS.values()) + " |")
-    print("|" + "---|" * (len(COLUMNS) + 1))
+    print("| blend | " + " | ".join(columns.values()) + " |")
+    print("|" + "---|" * (len(columns) + 1))
     with one_blas_thread():
         runs = [measured(run, options.components) for run in options.runs]
         for rows in zip(*runs, strict=True):
-            columns = pd.DataFrame([values for _, values in rows])
-            cells = [cell(columns[column], 3) for column in columns]
+            table = pd.DataFrame([values for _, values in rows])
+            cells = [cell(table[column], 3) for column in table]
             print(f"| {rows[0][0]} | " + " | ".join(cells) + " |", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    print_table(__doc__, COLUMNS, measured)

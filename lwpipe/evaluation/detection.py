@@ -289,7 +289,7 @@ class DetectionBench:
         owner = self.weights.argmax(axis=1)
         self.add_edits(PASTE, MaskBlend(np.eye(self.part_count, dtype=np.float32)[owner]))
         for part in range(self.part_count):
-            self._add_pairs(part)
+            self.add_apart(PAIRS, part, self.fresh.targets, self.fresh.sources)
 
     def add_whole(self, name: str, faces: Faces) -> None:
         """Test faces of which no part was replaced."""
@@ -392,20 +392,20 @@ class DetectionBench:
         """Return the faces as an editor takes them."""
         return self.given if isinstance(editor, ChannelEditor) else self.fresh
 
-    def _add_pairs(self, part: int) -> None:
-        """Test targets' cores beside sources' surroundings, where neither is beside a border."""
+    def add_apart(self, name: str, part: int, cores: Faces, others: Faces) -> None:
+        """Test cores of a part beside the surroundings of other faces, with no border between them.
+
+        Nothing is tested where a part has no core (w_k > 0.9), or no surroundings (w_k < 0.1).
+        """
         core, beyond = self.weights[:, part] > _CORE, self.weights[:, part] < _BEYOND
         if not (core.any() and beyond.any()):
             return
+        real = self.fresh.references
         for space in self.spaces:
             blocks = [
-                _pair_blocks(space, core, beyond, cores, others)
-                for cores, others in (
-                    (self.fresh.references, self.fresh.references),
-                    (self.fresh.targets, self.fresh.sources),
-                )
+                _pair_blocks(space, core, beyond, *pair) for pair in ((real, real), (cores, others))
             ]
-            self._test(PAIRS, part, WHOLE, space, *blocks)
+            self._test(name, part, WHOLE, space, *blocks)
 
     def _add(
         self, name: str, part: int | str, region: str, spaces: list[FeatureSpace], faces: Faces

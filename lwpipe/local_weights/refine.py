@@ -48,10 +48,10 @@ def refined(
     """Return one part a vertex, as weights of 0 and 1: the one whose core explains most of it.
 
     The core of a part are the vertices whose weight is at least twice that of any other part; of a
-    part that has none, those where it has the largest, or its largest one. What
-    it explains of a vertex is the share of the variance of its motion that a linear regression on
-    the first principal components of the core's motion gives, and of the variance of what is nearby. A
-    vertex where nothing moves stays in the part of its largest weight, and a piece of a part that holds nothing of its core goes to the
+    part that has none, those where it has the largest, or its largest one. What it explains of a
+    vertex is the variance of its motion that a linear regression on the first principal components
+    of the core's motion gives, and of the motion nearby. Where nothing moves a vertex stays in the
+    part of its largest weight, and a piece of a part that holds nothing of its core goes to the
     next best.
 
     Parameters
