@@ -48,6 +48,7 @@ _BASELINES = {
     "real": "real faces",
     "shuffled_pairs": "shuffled pairs, no border",
     "pca_reconstruction": "PCA, faces given back",
+    "kernel_pca_reconstruction": "PCA, kernel, faces given back",
     "region_pca_reconstruction": "region PCA, faces given back",
 }
 _RC: dict[Any, Any] = {

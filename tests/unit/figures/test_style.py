@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from lwpipe.evaluation.baselines import BASELINES
+from lwpipe.figures import style
 from lwpipe.figures.labels import place_labels
 from lwpipe.figures.style import blend_parts, map_colors, new_figure, part_palette, shorten
 
@@ -48,3 +50,13 @@ def test_labels_do_not_overlap():
         assert box.x1 <= frame.x1
         for other in boxes[i + 1 :]:
             assert Bbox.intersection(box, other) is None
+
+
+def test_every_rival_has_a_name_in_pictures() -> None:
+    unnamed = [each.name for each in BASELINES if each.name not in style._BASELINES]
+    assert unnamed == []
+    given_back = {"pca", "kernel_pca", "region_pca"}
+    assert given_back < {each.name for each in BASELINES}
+    for name in given_back:
+        shown = style.display_name(f"{name}_reconstruction")
+        assert shown == f"{style.display_name(name)}, faces given back"
