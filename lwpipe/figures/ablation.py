@@ -135,7 +135,9 @@ def _draw(
             axes.set_ylabel(column.beside_leak)
             _panel(axes, edited, key, column, level[column.key].dropna(), curves)
         figure.legend(handles=entries, loc="lower center", ncols=across, columnspacing=1.4)
-        _names(figure, edited, 1 - (_NAMES - 0.05) / width, 1 - 0.16 / height)
+        drawn = [edited[[key, column.key]].notna().all(axis=1) for key, _, column in panels]
+        named = edited[pd.concat(drawn, axis=1).any(axis=1)]
+        _names(figure, named, 1 - (_NAMES - 0.05) / width, 1 - 0.16 / height)
         save_figure(figure, picture)
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from lwpipe.core.errors import LwpipeError
+from lwpipe.figures import ablation
 from lwpipe.figures.ablation import draw_tradeoff
 from lwpipe.figures.diversity import draw_diversity
 from lwpipe.figures.learning_curve import draw_learning_curve
@@ -133,6 +134,19 @@ def test_tradeoff(tmp_path, keep, truth):
     assert width / height == pytest.approx(10.9 / (3.7 * -(-panels // 2) + 0.36), abs=0.02)
     width, height = size(tmp_path / "front.png")
     assert width / height == pytest.approx(6.5 / (3.7 + 0.57), abs=0.02)
+
+
+def test_the_names_are_those_of_what_is_drawn(tmp_path, monkeypatch):
+    # `full` is not told from real faces here: it stands in the panels of leak alone.
+    shares = {"full": 2.9, "blend": 0.3, "told": 0.9, "real": 0.52, "half": 0.5}
+    text = SUMMARY.format(**shares).replace(",2.9,0.9,", ",2.9,,")
+    table = tmp_path / "summary.csv"
+    table.write_text(text)
+    named = []
+    monkeypatch.setattr(ablation, "_names", lambda _, rows, *__: named.append([*rows["variant"]]))
+    none = turned(tmp_path / "none.csv")
+    draw_tradeoff(table, {}, none, tmp_path / "a.png", tmp_path / "front.png", SMALL)
+    assert named == [["full", "mask_blend"], ["mask_blend"]]
 
 
 def test_tradeoff_has_the_dials_as_curves(tmp_path):
