@@ -3,14 +3,8 @@
 Of each edit how surely it is told from real faces (mean over the parts of the accuracy in the space
 where it is best), along the border, how much of the target arrives, what leaks, and its error as a
 share of that of the source left as it is: mean and standard deviation over the runs, which differ
-in their seeds. No network is needed, only a run's data, local weights and what edits are judged by:
+in their seeds. No network is needed, and the runs are those of benchmarks/borders.py:
 
-    for seed in 0 1 2; do
-      snakemake --cores 2 results/blends-$seed/truth/recombinations.npz \
-        results/blends-$seed/detection/fresh_faces.npz --configfile presets/makehuman.yaml \
-        --config name=blends-$seed data="{seed: $seed}" local_weights="{seed: $seed}" \
-        truth="{seed: $seed}" detection="{seed: $seed, faces: 150}"
-    done
     python benchmarks/blends.py results/blends-{0,1,2}
 
 Borders are those of vertices alone (`local_weights.neighbourhood: 0.0`); benchmarks/borders.py has
@@ -40,7 +34,7 @@ from lwpipe.evaluation.baselines import Fitted
 from lwpipe.evaluation.detection import DetectionBench
 from lwpipe.evaluation.dials import judged, tested
 from lwpipe.evaluation.fresh import read_fresh_faces
-from lwpipe.evaluation.recombine import read_recombinations
+from lwpipe.evaluation.recombine import Recombinations, read_recombinations
 from lwpipe.evaluation.settings import DetectionSettings
 from lwpipe.local_weights import load_local_weights
 from lwpipe.local_weights.blur import blurred
@@ -103,11 +97,10 @@ def editors(data: Dataset, weights: Faces, size: int) -> Iterator[tuple[str, Edi
     fitted = Fitted.to(data, weights, size)
     alone = LocalWeightsSettings(refine=REFINE, neighbourhood=0.0, blur=0.0)
     hard = refine_weights(weights, data, alone)[0]
-    diagonal = float(np.linalg.norm(np.ptp(data.template, axis=0)))
     area = vertex_areas(data.template, data.triangles)
 
     def wide(width: float) -> Faces:
-        return blurred(hard, data.template, data.triangles, area, width * diagonal)
+        return blurred(hard, data.template, data.triangles, area, width * data.diagonal)
 
     yield "`mask_blend`", MaskBlend(weights)
     for width in WIDTHS:
@@ -118,24 +111,34 @@ def editors(data: Dataset, weights: Faces, size: int) -> Iterator[tuple[str, Edi
             yield name, editor
     for fine, smooth, length in BANDS:
         name = f"bands: fine {fine:g}, smooth {smooth:g}, divided at {length:g}"
-        yield name, BandBlend(wide(fine), wide(smooth), data, length * diagonal)
+        yield name, BandBlend(wide(fine), wide(smooth), data, length * data.diagonal)
     for count in FIRST:
         name = f"width 0.03, harmony 1 of {count} components"
         first = fitted.pca.first(count)
         yield name, HarmonisedMaskBlend(wide(0.03), first, data.triangles, 1.0, keep=1.0)
 
 
-def measured(run: Path, size: int) -> Rows:
-    """Yield the names of a run's blends, and their columns."""
+def read_run(run: Path) -> tuple[Dataset, Faces, Recombinations, DetectionBench | None]:
+    """Return a run's data, local weights, true answers, and where edits are tested, if they are."""
     data = Dataset.open(run / "data")
     weights = load_local_weights(run / "local_weights" / "local_weights.npz")[0]
-    fresh = read_fresh_faces(run / "detection" / "fresh_faces.npz", data)
     made = read_recombinations(run / "truth" / "recombinations.npz", data).asked_of(weights)
+    path = run / "detection" / "fresh_faces.npz"
+    if not path.exists():
+        return data, weights, made, None
+    fresh = read_fresh_faces(path, data)
     settings = DetectionSettings(faces=len(fresh.references), permutations=1)
-    bench = DetectionBench(data, weights, fresh, settings)
+    return data, weights, made, DetectionBench(data, weights, fresh, settings)
+
+
+def measured(run: Path, size: int) -> Rows:
+    """Yield the names of a run's blends, and their columns."""
+    data, weights, made, bench = read_run(run)
     for name, editor in editors(data, weights, size):
-        found = tested(bench, editor) | judged(made, editor, weights)
-        yield name, [found[key] for key in COLUMNS]
+        found = judged(made, editor, weights)
+        if bench is not None:
+            found |= tested(bench, editor)
+        yield name, [found.get(key, np.nan) for key in COLUMNS]
 
 
 def print_table(

@@ -26,21 +26,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from blends import Rows, print_table
+from blends import Rows, print_table, read_run
 
 from lwpipe.data.store import Dataset
 from lwpipe.editing import Editor, HarmonisedMaskBlend, MaskBlend
 from lwpipe.evaluation.baselines import Fitted
 from lwpipe.evaluation.detection import DetectionBench
 from lwpipe.evaluation.dials import judged, tested
-from lwpipe.evaluation.fresh import FreshFaces, read_fresh_faces
-from lwpipe.evaluation.recombine import Recombinations, read_recombinations
-from lwpipe.evaluation.settings import DetectionSettings
-from lwpipe.local_weights import load_local_weights
-from lwpipe.local_weights.make import refine_weights, sharpened
+from lwpipe.evaluation.recombine import Recombinations
+from lwpipe.local_weights.blur import blurred
+from lwpipe.local_weights.make import refine_weights, sharpened, vertex_areas
 from lwpipe.local_weights.settings import REFINE, LocalWeightsSettings
 
-Floats = npt.NDArray[np.float64]
 Faces = npt.NDArray[np.float32]
 
 # Neighbourhood, width of the border, harmony with the rest kept.
@@ -60,14 +57,15 @@ _RANGE, _THIRDS = (-1.0, 2.0), 60
 def editors(data: Dataset, weights: Faces, size: int) -> Iterator[tuple[str, Editor]]:
     """Yield the blends, with their names."""
     pca = Fitted.to(data, weights, size).pca
-    diagonal = float(np.linalg.norm(np.ptp(data.template, axis=0)))
+    area = vertex_areas(data.template, data.triangles)
+    hard = {}
+    for near in sorted({near for near, _, _ in REFINED}):
+        settings = LocalWeightsSettings(refine=REFINE, neighbourhood=near * data.diagonal, blur=0.0)
+        hard[near] = refine_weights(weights, data, settings)[0]
     yield PASTE, MaskBlend(sharpened(weights, np.inf))
     yield "`mask_blend`", MaskBlend(weights)
     for near, width, harmony in REFINED:
-        settings = LocalWeightsSettings(
-            refine=REFINE, neighbourhood=near * diagonal, blur=width * diagonal
-        )
-        made = refine_weights(weights, data, settings)[0]
+        made = blurred(hard[near], data.template, data.triangles, area, width * data.diagonal)
         name = f"neighbourhood {near:g}, width {width:g}"
         if harmony:
             name += f", harmony {harmony:g}"
@@ -112,12 +110,7 @@ def told_apart(bench: DetectionBench, editor: Editor) -> float:
 
 def measured(run: Path, size: int) -> Rows:
     """Yield the names of a run's blends, and their columns."""
-    data = Dataset.open(run / "data")
-    weights = load_local_weights(run / "local_weights" / "local_weights.npz")[0]
-    made = read_recombinations(run / "truth" / "recombinations.npz", data).asked_of(weights)
-    bench = None
-    if (run / "detection" / "fresh_faces.npz").exists():
-        bench = _bench(data, weights, read_fresh_faces(run / "detection" / "fresh_faces.npz", data))
+    data, weights, made, bench = read_run(run)
     paste = float("nan")
     best = "weights fitted to the truths", MaskBlend(best_weights(made, weights))
     for name, editor in (*editors(data, weights, size), best):
@@ -128,11 +121,6 @@ def measured(run: Path, size: int) -> Rows:
         if bench is not None:
             found |= tested(bench, editor) | {"apart": told_apart(bench, editor)}
         yield name, [found.get(key, np.nan) for key in COLUMNS]
-
-
-def _bench(data: Dataset, weights: Faces, fresh: FreshFaces) -> DetectionBench:
-    settings = DetectionSettings(faces=len(fresh.references), permutations=1)
-    return DetectionBench(data, weights, fresh, settings)
 
 
 if __name__ == "__main__":

@@ -133,6 +133,11 @@ class Dataset:
         mean = self.mean_face()[:, COLOR].astype(np.float64)
         return replace(self, vertices=self.lab, template=mean, colors=None)  # type: ignore[arg-type]
 
+    @property
+    def diagonal(self) -> float:
+        """The diagonal of the template's bounding box, mm."""
+        return float(np.linalg.norm(np.ptp(self.template, axis=0)))
+
     def mean_face(self) -> npt.NDArray[np.floating[Any]]:
         """Return the template, (V, C), with the mean colours of the training faces if any."""
         if self.colors is None:

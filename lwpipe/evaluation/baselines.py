@@ -106,7 +106,7 @@ class Fitted:
     @cached_property
     def length(self) -> float:
         """Over what a paste fades from the target's place to its border, mm."""
-        return _LENGTH * float(np.linalg.norm(np.ptp(self.data.template, axis=0)))
+        return _LENGTH * self.data.diagonal
 
 
 def _no_reconstruction(fitted: Fitted) -> None:

@@ -194,7 +194,7 @@ def _neighbourhood(dataset: Dataset, settings: LocalWeightsSettings) -> float:
     """Return how far around a vertex motion counts where it is given to a part, mm."""
     if settings.neighbourhood is not None:
         return settings.neighbourhood
-    return _NEIGHBOURHOOD * _diagonal(dataset)
+    return _NEIGHBOURHOOD * dataset.diagonal
 
 
 def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> Found:
@@ -216,11 +216,6 @@ def _painted(dataset: Dataset, area: Floats, settings: LocalWeightsSettings) -> 
     return Found(weights, weights / weights.max(axis=0), about, names)
 
 
-def _diagonal(dataset: Dataset) -> float:
-    """Return the diagonal of the template's bounding box, mm."""
-    return float(np.linalg.norm(np.ptp(dataset.template, axis=0)))
-
-
 def _is_hard(weights: Weights) -> bool:
     """Say whether each vertex is in one part only."""
     return bool(((weights > 0).sum(axis=1) == 1).all())
@@ -235,7 +230,7 @@ def _blurred(
     """
     deviation = asked
     if deviation is None:
-        deviation = _BLUR * _diagonal(dataset) if _is_hard(weights) else 0.0
+        deviation = _BLUR * dataset.diagonal if _is_hard(weights) else 0.0
     made = blurred(weights, dataset.template, dataset.triangles, area, deviation)
     return made, deviation
 
